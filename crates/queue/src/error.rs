@@ -97,6 +97,10 @@ pub enum QueueError {
     /// The database did not answer or reported another error.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
+    /// The database did not answer for longer than is waited for. Whether a change took place is
+    /// unknown.
+    #[error("the database did not answer in time")]
+    Unanswered(#[source] sqlx::Error),
     /// The schema could not be brought up to date.
     #[error("the database could not be migrated")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -122,7 +126,7 @@ impl QueueError {
             Self::DiskFull => ErrorCode::InsufficientStorage,
             Self::ReadOnly => ErrorCode::ReadOnlyStorage,
             Self::Damaged { .. } | Self::Lost { .. } => ErrorCode::DatabaseDamaged,
-            Self::Database(_) => ErrorCode::DatabaseUnavailable,
+            Self::Database(_) | Self::Unanswered(_) => ErrorCode::DatabaseUnavailable,
             Self::Migrate(_) => ErrorCode::MigrationFailed,
         }
     }

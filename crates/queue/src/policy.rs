@@ -16,6 +16,10 @@ pub struct Policy {
     pub lease_ttl: Duration,
     /// Maximum number of attempts of a job whose failures may pass. Default 3.
     pub max_attempts: u32,
+    /// Number of refusals of a part, by workers that cannot read its plan, after which its job starts
+    /// over. Default 6: with the backoff, two to three minutes, in which a worker that can read it may
+    /// have a place.
+    pub max_refusals: u32,
     /// Number of lost workers after which their job fails. Default 2.
     pub max_crashes: u32,
     /// Number of server crashes during a job after which the job is blamed and fails. Default 3.
@@ -49,6 +53,7 @@ impl Default for Policy {
         Self {
             lease_ttl: Duration::from_mins(1),
             max_attempts: 3,
+            max_refusals: 6,
             max_crashes: 2,
             max_restarts: 3,
             backoff: Duration::from_secs(5),
@@ -94,6 +99,25 @@ impl Policy {
             }
             Fault::Input | Fault::Host | Fault::Temporary => NextStep::End(failure),
         }
+    }
+
+    /// Decides when a part of the job `id` may be claimed again after a worker could not read its plan.
+    /// It is attempt number `attempts` (from 1) of the part. `None` if it seems that no worker can read
+    /// the plan: the job has to start over.
+    #[must_use]
+    pub fn after_refusal(&self, id: &JobId, attempts: u32, now: UnixMillis) -> Option<UnixMillis> {
+        (attempts < self.max_refusals).then(|| now.after(self.backoff_delay(id, attempts)))
+    }
+
+    /// Decides the next step of the job `id` after no worker could read its plan, in attempt number
+    /// `attempts` (from 1) of the job.
+    #[must_use]
+    pub fn after_unread_plan(&self, id: &JobId, attempts: u32, now: UnixMillis) -> NextStep {
+        if attempts < self.max_attempts {
+            return NextStep::Retry { not_before: now.after(self.backoff_delay(id, attempts)) };
+        }
+        let message = "the workers of the server cannot read each other's plans of the cut";
+        NextStep::End(Failure::new(FailureCode::ProcessingFailed, message))
     }
 
     /// Decides the next step of a job after its lease expired for the `crashes`th time (from 1).

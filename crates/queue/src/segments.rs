@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, StoredObject};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject};
 
 use crate::{Finished, QueueError};
 
@@ -14,7 +14,7 @@ use crate::{Finished, QueueError};
 /// the methods of [`crate::Jobs`] with the token of its own claim, and has attempts and crashes of
 /// its own. The join can be claimed once all segments are cut; who has it completes the job. A part
 /// that fails for good ends the job, and the end of the job ends the claims of all its parts. A job
-/// that was split stays split.
+/// that was split stays split, unless no worker can read its plan.
 #[async_trait]
 pub trait Segments: Send + Sync + std::fmt::Debug {
     /// Splits a job that is claimed as a whole. The claim ends, and the segments wait.
@@ -25,7 +25,7 @@ pub trait Segments: Send + Sync + std::fmt::Debug {
     async fn split(&self, id: &JobId, token: FencingToken, split: Split) -> Result<(), QueueError>;
 
     /// Records the file of a cut segment, and ends its claim. The last segment makes the join
-    /// ready. Idempotent until the job has ended.
+    /// ready. Idempotent until the job has ended or starts over.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`] if the token is not that of the running claim of a segment.
@@ -35,6 +35,16 @@ pub trait Segments: Send + Sync + std::fmt::Debug {
         token: FencingToken,
         segment: SegmentFile,
     ) -> Result<Finished, QueueError>;
+
+    /// Puts a claimed part back whose plan this worker cannot read, because another version made it.
+    /// It waits for the backoff of a failed attempt, and counts as one of the part. After
+    /// [`crate::Policy::max_refusals`] attempts the job starts over: it waits as a whole, to be planned
+    /// again, which counts as a failed attempt of the job. Returns the objects that no row points to
+    /// any more then; they can be removed.
+    ///
+    /// # Errors
+    /// [`QueueError::LeaseLost`] if the token is not that of the running claim of a part.
+    async fn refuse_plan(&self, id: &JobId, token: FencingToken) -> Result<Vec<ObjectName>, QueueError>;
 }
 
 /// How a job is split.
@@ -105,7 +115,7 @@ impl JobPart {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_job::{ObjectName, Sha256Hex};
+    use clearcut_job::Sha256Hex;
 
     use super::*;
 

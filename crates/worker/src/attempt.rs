@@ -2,8 +2,8 @@
 //! segments. The plot of each is one function.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fs,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,6 +18,7 @@ use crate::{
     CutOrder, CutOutcome, CutPlan, Cutter, Worker,
     failure::{local_failure, scratch_failure, store_failure},
     fetch_clip::fetch_input,
+    scratch::{KeptClip, ScratchFolder},
     segment_archive::{pack, unpack},
 };
 
@@ -33,53 +34,52 @@ pub(crate) enum Attempted {
     Planned(Split),
     /// The segment is cut.
     SegmentCut(SegmentFile),
+    /// Another version made the plan of the part.
+    PlanRefused,
 }
 
 /// An attempt, and what its steps need.
 pub(crate) struct Attempt<'a, C> {
     worker: &'a Worker<C>,
+    scratch: ScratchFolder,
     claimed: &'a ClaimedJob,
     /// Cancelled when the work has to stop.
     stop: &'a CancellationToken,
     progress: &'a watch::Sender<Progress>,
-    scratch: PathBuf,
     began: Instant,
 }
 
 impl<'a, C: Cutter> Attempt<'a, C> {
     pub(crate) fn new(
         worker: &'a Worker<C>,
+        scratch: ScratchFolder,
         claimed: &'a ClaimedJob,
         stop: &'a CancellationToken,
         progress: &'a watch::Sender<Progress>,
     ) -> Self {
-        let scratch = worker.scratch.join(format!("{}-{}", claimed.id, claimed.token));
-        Self { worker, claimed, stop, progress, scratch, began: Instant::now() }
+        Self { worker, scratch, claimed, stop, progress, began: Instant::now() }
     }
 
-    /// Makes the attempt. Removes the scratch folder in any case.
-    pub(crate) async fn make(self) -> Attempted {
+    /// Makes the attempt, with the clip of the job if it was `kept`. If the job goes on in other parts,
+    /// its clip is kept again. Otherwise the scratch folder is removed.
+    pub(crate) async fn make(self, kept: Option<KeptClip>) -> (Attempted, Option<KeptClip>) {
         self.start().await;
         self.report(Progress::within(Stage::Loading, 0.0));
         let attempted = match &self.claimed.part {
             JobPart::Whole => self.cut_whole_or_plan().await,
-            JobPart::Segment { plan, index } => self.cut_segment(plan, *index).await,
-            JobPart::Join { plan, segments } => self.join_segments(plan, segments).await,
+            JobPart::Segment { plan, index } => self.cut_segment((plan, *index), kept).await,
+            JobPart::Join { plan, segments } => self.join_segments((plan, segments), kept).await,
             JobPart::Lost => Err(Failure::new(FailureCode::ProcessingFailed, "the plan of the job is lost")),
         };
-        // The cleanup of ended claims may have been faster.
-        if let Err(error) = fs::remove_dir_all(&self.scratch)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(job = %self.claimed.id, %error, "the scratch folder could not be removed yet");
-        }
-        attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure)))
+        let goes_on = matches!(attempted, Ok(Attempted::Planned(_) | Attempted::SegmentCut(_)));
+        let kept = if goes_on { self.scratch.keep_clip(self.claimed.id.clone()) } else { None };
+        (attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure))), kept)
     }
 
     /// The plot of a whole job: its input is fetched and cut, and the outputs are stored. If others
     /// can help with a long clip, its cut is only planned, and the plan is stored.
     async fn cut_whole_or_plan(&self) -> Result<Attempted, Failure> {
-        let order = self.prepare().await?;
+        let order = self.prepare(None).await?;
         if let Some(plan) = self.plan(&order).await? {
             return self.store_plan(plan).await.map(Attempted::Planned);
         }
@@ -89,10 +89,14 @@ impl<'a, C: Cutter> Attempt<'a, C> {
 
     /// The plot of a segment: the clip is fetched, the segment is cut, and its files are stored as
     /// one.
-    async fn cut_segment(&self, plan: &StoredObject, index: usize) -> Result<Attempted, Failure> {
-        let order = self.prepare().await?;
-        let plan = self.read_plan(plan).await?;
-        let (folder, archive) = (order.scratch.clone(), self.scratch.join("segment.zip"));
+    async fn cut_segment(
+        &self,
+        (plan, index): (&StoredObject, usize),
+        kept: Option<KeptClip>,
+    ) -> Result<Attempted, Failure> {
+        let Some(plan) = self.read_plan(plan).await? else { return Ok(Attempted::PlanRefused) };
+        let order = self.prepare(kept).await?;
+        let (folder, archive) = (order.scratch.clone(), self.scratch.path().join("segment.zip"));
         let packed = archive.clone();
         self.on_thread(move |cutter, stop, progress| {
             cutter.cut_segment(&order, &plan, index, stop, progress)?;
@@ -106,9 +110,13 @@ impl<'a, C: Cutter> Attempt<'a, C> {
 
     /// The plot of a join: clip and segments are fetched, the segments are joined, and the outputs
     /// are stored.
-    async fn join_segments(&self, plan: &StoredObject, segments: &[StoredObject]) -> Result<Attempted, Failure> {
-        let order = self.prepare().await?;
-        let plan = self.read_plan(plan).await?;
+    async fn join_segments(
+        &self,
+        (plan, segments): (&StoredObject, &[StoredObject]),
+        kept: Option<KeptClip>,
+    ) -> Result<Attempted, Failure> {
+        let Some(plan) = self.read_plan(plan).await? else { return Ok(Attempted::PlanRefused) };
+        let order = self.prepare(kept).await?;
         let mut folders = Vec::with_capacity(segments.len());
         for (index, segment) in segments.iter().enumerate() {
             self.report(Progress::within(Stage::Cutting, 1.0));
@@ -135,8 +143,9 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         }
     }
 
-    /// Brings the input into a new scratch folder and makes the order for the cutter.
-    async fn prepare(&self) -> Result<CutOrder, Failure> {
+    /// Brings the input into a new scratch folder, if it was not `kept`, and makes the order for the
+    /// cutter.
+    async fn prepare(&self, kept: Option<KeptClip>) -> Result<CutOrder, Failure> {
         let (claimed, worker) = (self.claimed, self.worker);
         let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
         let request = claimed.request.clone().map_err(|error| {
@@ -150,9 +159,12 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             }
             ClaimedInput::Lost => return Err(unreadable("the input of the job is lost")),
         };
-        let (input, cut_folder) = (self.scratch.join("input"), self.scratch.join("cut"));
-        make_folders(&self.scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
-        worker.store.fetch_stored(&object, &input).await.map_err(|error| self.store_failure(&error))?;
+        let (input, cut_folder) = (self.scratch.clip(), self.scratch.path().join("cut"));
+        let made = self.scratch.make().and_then(|()| fs::create_dir(&cut_folder));
+        made.map_err(|error| scratch_failure(claimed, &error))?;
+        if !kept.is_some_and(|clip| clip.move_to(&self.scratch)) {
+            worker.store.fetch_stored(&object, &input).await.map_err(|error| self.store_failure(&error))?;
+        }
         Ok(CutOrder { input, request, scratch: cut_folder })
     }
 
@@ -191,16 +203,19 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             .ok_or_else(|| Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut"))
     }
 
-    async fn read_plan(&self, plan: &StoredObject) -> Result<Vec<u8>, Failure> {
-        let path = self.scratch.join("plan.json");
+    /// The plan as JSON; `None` if this version cannot read it.
+    async fn read_plan(&self, plan: &StoredObject) -> Result<Option<Vec<u8>>, Failure> {
+        self.scratch.make().map_err(|error| scratch_failure(self.claimed, &error))?;
+        let path = self.scratch.path().join("plan.json");
         self.worker.store.fetch_stored(plan, &path).await.map_err(|error| self.store_failure(&error))?;
-        fs::read(&path).map_err(|error| scratch_failure(self.claimed, &error))
+        let json = fs::read(&path).map_err(|error| scratch_failure(self.claimed, &error))?;
+        Ok(self.worker.cutter.can_read(&json).then_some(json))
     }
 
     /// Fetches the files of a segment. Returns their folder.
     async fn fetch_segment(&self, index: usize, segment: &StoredObject) -> Result<PathBuf, Failure> {
-        let archive = self.scratch.join(format!("segment-{index}.zip"));
-        let folder = self.scratch.join(format!("segment-{index}"));
+        let archive = self.scratch.path().join(format!("segment-{index}.zip"));
+        let folder = self.scratch.path().join(format!("segment-{index}"));
         self.worker.store.fetch_stored(segment, &archive).await.map_err(|error| self.store_failure(&error))?;
         let unpacked = folder.clone();
         self.on_thread(move |_, _, _| {
@@ -267,19 +282,4 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     fn store_failure(&self, error: &clearcut_store::StoreError) -> Failure {
         store_failure(self.claimed, error)
     }
-}
-
-/// Makes the scratch folder of a claim and the folder `cut` in it. Also makes the parent of all
-/// scratch folders if it was deleted, but not the data folder: if that is missing, its volume is no
-/// longer mounted.
-fn make_folders(scratch: &Path, cut: &Path) -> io::Result<()> {
-    // An earlier run of this program may have left a folder with the same fencing token.
-    if scratch.exists() {
-        fs::remove_dir_all(scratch)?;
-    }
-    if let Some(all) = scratch.parent().filter(|all| !all.exists()) {
-        fs::create_dir(all)?;
-    }
-    fs::create_dir(scratch)?;
-    fs::create_dir(cut)
 }

@@ -76,11 +76,16 @@ pub trait Cutter: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Whether this cutter can read the plan with the JSON `plan`: another version may have made it.
+    fn can_read(&self, _plan: &[u8]) -> bool {
+        true
+    }
+
     /// Cuts the segment number `index`, from 0, of the plan with the JSON `plan`. Leaves its files
     /// in the scratch folder, and nothing else.
     ///
     /// # Errors
-    /// As [`Self::cut`]; if the plan is of another version.
+    /// As [`Self::cut`].
     fn cut_segment(
         &self,
         _order: &CutOrder,

@@ -1,13 +1,11 @@
-//! Cleanup of expired objects, orphans, and leftovers of claims that have ended.
+//! Cleanup of expired objects, orphans, and objects of claims that have ended.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
-    fs, io,
-    path::Path,
     time::Duration,
 };
 
-use clearcut_job::{Clock, FencingToken, FileFormat, ObjectName};
+use clearcut_job::{Clock, FileFormat, ObjectName};
 use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::{ObjectInfo, Store, StoreError};
 use futures_util::{
@@ -54,30 +52,8 @@ pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Clai
     }
 }
 
-/// Removes the folders in `scratch` whose claims no longer run. Such a folder is left if it could
-/// not be removed when the claim ended, for example because the disk was read-only.
-///
-/// # Errors
-/// If the queue failed. A folder that cannot be removed is left for the next call.
-pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(), QueueError> {
-    for folder in fs::read_dir(scratch).into_iter().flatten().flatten() {
-        let name = folder.file_name().to_string_lossy().into_owned();
-        let claim = name.rsplit_once('-').and_then(|(job, token)| Some((job.parse().ok()?, token.parse().ok()?)));
-        let Some((job, token)) = claim else { continue };
-        if queue.is_claimed(&job, FencingToken(token)).await? {
-            continue;
-        }
-        if let Err(error) = fs::remove_dir_all(folder.path())
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%job, %error, "the scratch folder of an ended claim could not be removed");
-        }
-    }
-    Ok(())
-}
-
 /// Removes orphans, which are objects that no job or upload points to: what was made by claims that
-/// no longer run, and other objects older than `age`. Returns the number of removed objects. However
+/// no longer run, bytes of incomplete uploads, and other objects older than `age`. Returns the number of removed objects. However
 /// many there are, a thousand are held at a time.
 ///
 /// # Errors
@@ -168,7 +144,9 @@ async fn orphans_among(
                     *unknown.insert(is_claimed)
                 }
             },
-            None => clock.now().since(object.modified) < age,
+            // The row of an incomplete upload is older than its bytes, and once it is gone or the upload is
+            // complete, none points to them again.
+            None => !object.name.is_partial() && clock.now().since(object.modified) < age,
         };
         if !may_be_referenced_later {
             candidates.push(object);

@@ -68,6 +68,7 @@ mod interactive;
 mod keeper;
 mod pipeline_cutter;
 mod previews;
+mod scratch;
 mod segment_archive;
 mod settings;
 mod slots;

@@ -68,6 +68,10 @@ impl Cutter for PipelineCutter {
         blame_missing_scratch(order, planned)
     }
 
+    fn can_read(&self, plan: &[u8]) -> bool {
+        !matches!(SegmentPlan::from_json(plan), Err(Error::PlanVersion { .. }))
+    }
+
     fn cut_segment(
         &self,
         order: &CutOrder,

@@ -9,13 +9,12 @@ use std::{
 
 use clearcut_job::{Clock, UnixMillis, WorkerId};
 use clearcut_queue::{idle_interval, wake_spread};
-use clearcut_store::empty_folder;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Cutter, Drain, Worker,
-    housekeeping::clear_scratch,
-    remove_expired, sweep_orphans,
+    Cutter, Drain, Worker, remove_expired,
+    scratch::{KeptClip, Scratch},
+    sweep_orphans,
     work::{MachineState, work_on},
 };
 
@@ -24,15 +23,15 @@ use crate::{
 /// # Errors
 /// If the scratch folder cannot be used.
 pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
-    empty_folder(&worker.scratch)?;
+    let scratch = Scratch::open(&worker.scratch)?;
     let worker = Arc::new(worker);
     let id = WorkerId::from_random(getrandom::u64().map_err(io::Error::other)?);
     let mut maintenance = JoinSet::new();
-    maintenance.spawn(rescue(Arc::clone(&worker)));
+    maintenance.spawn(rescue(Arc::clone(&worker), Arc::clone(&scratch)));
     maintenance.spawn(sweep(Arc::clone(&worker)));
     let mut slots = JoinSet::new();
     for _ in 0..worker.settings.slots.get() {
-        slots.spawn(run_slot(Arc::clone(&worker), id.clone(), drain.clone()));
+        slots.spawn(run_slot(Arc::clone(&worker), Arc::clone(&scratch), id.clone(), drain.clone()));
     }
     while slots.join_next().await.is_some() {}
     // Rescue and sweep can be aborted at any point.
@@ -46,10 +45,10 @@ pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
 /// # Errors
 /// If the scratch folder cannot be used.
 pub async fn maintain<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
-    empty_folder(&worker.scratch)?;
+    let scratch = Scratch::open(&worker.scratch)?;
     let worker = Arc::new(worker);
     tokio::select! {
-        () = rescue(Arc::clone(&worker)) => {}
+        () = rescue(Arc::clone(&worker), scratch) => {}
         () = sweep(worker) => {}
         () = drain.stop_claiming.cancelled() => {}
     }
@@ -61,19 +60,27 @@ pub async fn maintain<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Claims and works on one job after the other until claiming stops.
-async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain) {
-    let mut pause = Duration::ZERO;
+/// Claims and works on one job after the other until claiming stops. Between two parts of one job,
+/// its clip is kept.
+async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>, id: WorkerId, drain: Drain) {
+    let (mut pause, mut kept) = (Duration::ZERO, None::<KeptClip>);
     while !drain.stop_claiming.is_cancelled() {
         let asked = Instant::now();
-        match worker.queue.claim(&id).await {
-            Ok(Some(claimed)) => match work_on(&worker, claimed, &drain).await {
-                MachineState::Ready => pause = Duration::ZERO,
-                MachineState::Short => {
-                    pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-                    tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
+        let claimed = worker.queue.claim(&id).await;
+        // The clip is of no use to another job, and a slot that idles may do so for long.
+        let clip = kept.take().filter(|clip| matches!(&claimed, Ok(Some(claimed)) if clip.is_of(&claimed.id)));
+        match claimed {
+            Ok(Some(claimed)) => {
+                let machine;
+                (machine, kept) = work_on((&worker, &scratch), (claimed, clip), &drain).await;
+                match machine {
+                    MachineState::Ready => pause = Duration::ZERO,
+                    MachineState::Short => {
+                        pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                        tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
+                    }
                 }
-            },
+            }
             Ok(None) => wait_for_work(&worker, &drain, asked.elapsed()).await,
             Err(error) => {
                 tracing::error!(?error, "a job could not be claimed");
@@ -118,7 +125,7 @@ impl ClockWatch {
 
 /// Takes back the jobs of lost workers, including this one's, and removes scratch folders that
 /// ended claims left on this machine.
-async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
+async fn rescue<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>) {
     let mut watch = ClockWatch::new(worker.clock.as_ref());
     let mut jumped = false;
     loop {
@@ -139,9 +146,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
             }
             Err(error) => tracing::error!(?error, "the search for lost workers failed"),
         }
-        if let Err(error) = clear_scratch(worker.queue.as_ref(), &worker.scratch).await {
-            tracing::warn!(?error, "the cleanup of scratch folders failed");
-        }
+        scratch.clear_leftovers();
         sleep(worker.settings.lease_ttl / 8).await;
     }
 }

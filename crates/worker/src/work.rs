@@ -1,7 +1,10 @@
 //! Life of one claim, of a whole job or of a part: it is attempted while its lease is kept, and
 //! what the attempt came to is recorded.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clearcut_job::{Failure, FailureCode, Progress, Stage};
 use clearcut_queue::{ClaimedJob, Ending, Finished, JobPart, QueueError};
@@ -14,6 +17,7 @@ use crate::{
     failure::DISK_FULL,
     housekeeping::{clear_outputs, remove_expired},
     keeper::{StopReason, keep_lease},
+    scratch::{KeptClip, Scratch},
 };
 
 /// Pause before a failed write to the queue is repeated.
@@ -32,13 +36,18 @@ pub(crate) enum MachineState {
 }
 
 /// Works on what is claimed until the result is recorded or the claim is given up, and removes its
-/// files from this machine.
-pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, drain: &Drain) -> MachineState {
+/// files from this machine, but for the clip if others of its parts wait. `kept` is the clip of the
+/// job, if it is there already.
+pub(crate) async fn work_on<C: Cutter>(
+    (worker, scratch): (&Worker<C>, &Arc<Scratch>),
+    (claimed, kept): (ClaimedJob, Option<KeptClip>),
+    drain: &Drain,
+) -> (MachineState, Option<KeptClip>) {
     let began = Instant::now();
     let part = describe(&claimed.part);
     let waited_ms = claimed.waited.as_millis() as u64;
     tracing::info!(job = %claimed.id, token = %claimed.token, part, waited_ms, "claimed");
-    let (ended, machine) = run_to_end(worker, &claimed, drain).await;
+    let (ended, machine, kept) = run_to_end((worker, scratch), (&claimed, kept), drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     // The end of a split job leaves plan and segments. So does a cancellation, which its workers
     // notice.
@@ -48,7 +57,7 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, 
         tracing::warn!(job = %claimed.id, ?error, "plan and segments are left for the sweep");
     }
     tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
-    machine
+    (machine, kept)
 }
 
 /// What is claimed, for the log.
@@ -62,31 +71,35 @@ fn describe(part: &JobPart) -> String {
 }
 
 /// Attempts what is claimed and keeps its lease until the result is recorded or the claim is given
-/// up. Returns the result as text for the log.
+/// up. Returns the result as text for the log, and the clip for the next part.
 ///
 /// The keeper ends with this function. A keeper that outlives it without being polled could block
 /// the database's only writer halfway through a heartbeat.
-async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: &Drain) -> (String, MachineState) {
+async fn run_to_end<C: Cutter>(
+    (worker, scratch): (&Worker<C>, &Arc<Scratch>),
+    (claimed, kept): (&ClaimedJob, Option<KeptClip>),
+    drain: &Drain,
+) -> (String, MachineState, Option<KeptClip>) {
     let (progress_sender, reports) = watch::channel(Progress::within(Stage::Waiting, 1.0));
     let stop = CancellationToken::new();
     let queue = worker.queue.as_ref();
     let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.requeue);
-    let work = Attempt::new(worker, claimed, &stop, &progress_sender).make();
+    let work = Attempt::new(worker, scratch.folder_of(claimed), claimed, &stop, &progress_sender).make(kept);
     tokio::pin!(work, keeper);
-    let attempted = tokio::select! {
-        attempted = &mut work => Ok(attempted),
+    let (attempted, kept) = tokio::select! {
+        (attempted, kept) = &mut work => (Ok(attempted), kept),
         reason = &mut keeper => {
             stop.cancel();
             // The cut ends soon after it was stopped. Its files cannot be removed before.
             drop((&mut work).await);
-            Err(reason)
+            (Err(reason), None)
         }
     };
     let ended = match attempted {
         // A shortage is not the clip's fault: the job is requeued and no attempt is counted.
         Ok(Attempted::Ended(Ending::Failed(failure))) if failure.code == FailureCode::ShortOfResources => {
             tracing::warn!(job = %claimed.id, "the machine is short of files, processes or memory");
-            return (requeue(worker, claimed).await, MachineState::Short);
+            return (requeue(worker, claimed).await, MachineState::Short, None);
         }
         Ok(attempted) => {
             let recording = record(worker, claimed, attempted);
@@ -110,7 +123,7 @@ async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: 
         }
         Err(StopReason::Stalled) => record(worker, claimed, timeout("the cut made no progress for too long")).await,
     };
-    (ended, MachineState::Ready)
+    (ended, MachineState::Ready, kept)
 }
 
 fn timeout(message: &str) -> Attempted {
@@ -145,6 +158,14 @@ async fn try_recording<C: Cutter>(
         Attempted::SegmentCut(segment) => {
             worker.queue.finish_segment(id, *token, segment.clone()).await?;
             return Ok("segment cut".to_owned());
+        }
+        Attempted::PlanRefused => {
+            tracing::warn!(job = %id, "another version made the plan; run the same version on every machine");
+            let removable = worker.queue.refuse_plan(id, *token).await?;
+            if let Err(error) = worker.store.delete_all(&removable).await {
+                tracing::warn!(job = %id, ?error, "plan and segments are left for the sweep");
+            }
+            return Ok("put back: the plan is of another version".to_owned());
         }
     };
     Ok(match (worker.queue.finish(id, *token, ending.clone()).await?, ending) {

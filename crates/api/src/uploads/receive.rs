@@ -133,15 +133,29 @@ impl PartialUpload<'_> {
             Err(StoreError::Exists) => return Err(self.give_way().await?),
             size_bytes => size_bytes?,
         };
-        let (id, from) = (&self.record.id, self.record.received);
-        if size_bytes > from {
+        while size_bytes > self.record.received {
+            let (id, from) = (&self.record.id, self.record.received);
             match self.api.queue.advance_upload(id, from, size_bytes, None).await {
-                Err(QueueError::NoSuchUpload) => return Err(overtaken(self.api, id).await?),
-                advanced => advanced?,
+                Err(QueueError::NoSuchUpload) => {
+                    let received = self.acknowledged_elsewhere().await?;
+                    self.record.received = received.min(size_bytes);
+                }
+                advanced => {
+                    advanced?;
+                    self.record.received = size_bytes;
+                }
             }
-            self.record.received = size_bytes;
         }
         Ok(())
+    }
+
+    /// The number of bytes that other servers have acknowledged. One that came too late to append
+    /// acknowledges what it finds, which is what this one has just stored.
+    async fn acknowledged_elsewhere(&self) -> Result<u64, ApiError> {
+        match self.api.queue.read_upload(&self.record.id).await? {
+            Some(now) if now.object.is_none() && now.received > self.record.received => Ok(now.received),
+            now => Err(overtaken(now.as_ref())),
+        }
     }
 
     /// Gives way to another server that has appended to the upload, and acknowledges its bytes: it may
@@ -155,17 +169,17 @@ impl PartialUpload<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        overtaken(self.api, id).await
+        Ok(overtaken(self.api.queue.read_upload(id).await?.as_ref()))
     }
 }
 
-/// Why an upload cannot go on that another server has changed meanwhile.
-async fn overtaken(api: &Api, id: &UploadId) -> Result<ApiError, ApiError> {
-    Ok(match api.queue.read_upload(id).await? {
+/// Why an upload cannot go on that another server has changed meanwhile. `now` is its record.
+pub(crate) fn overtaken(now: Option<&UploadRecord>) -> ApiError {
+    match now {
         None => ApiError::UploadNotFound,
         Some(record) if record.object.is_some() => ApiError::UploadFinished,
         Some(_) => ApiError::UploadBusy,
-    })
+    }
 }
 
 /// Turns an upload into an object if all its bytes have arrived.
@@ -205,7 +219,7 @@ pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObjec
         Err(_) => delete_unless_referenced(api, &name).await,
     }
     match finished {
-        Err(QueueError::NoSuchUpload) => Err(overtaken(api, &record.id).await?),
+        Err(QueueError::NoSuchUpload) => Err(overtaken(api.queue.read_upload(&record.id).await?.as_ref())),
         finished => Ok(finished?),
     }
 }

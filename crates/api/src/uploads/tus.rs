@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::ClipName;
-use clearcut_queue::{KeyId, UploadRecord};
+use clearcut_queue::{KeyId, QueueError, UploadRecord};
 
 use crate::{
     Api, ApiError,
@@ -20,7 +20,7 @@ use crate::{
     },
     uploads::{
         locks::{UploadGuard, UploadLocks},
-        receive::{finish_if_complete, receive_piece},
+        receive::{finish_if_complete, overtaken, receive_piece},
         upload_headers::{
             DEFER_LENGTH, EXTENSIONS, LENGTH, MAX_SIZE, METADATA, OFFSET, RESUMABLE, VERSION, VERSIONS,
             with_upload_headers,
@@ -233,7 +233,10 @@ async fn set_length(api: &Api, record: UploadRecord, length: u64) -> Result<Uplo
         }
         None => {}
     }
-    api.queue.advance_upload(&record.id, record.received, record.received, Some(length)).await?;
+    match api.queue.advance_upload(&record.id, record.received, record.received, Some(length)).await {
+        Err(QueueError::NoSuchUpload) => return Err(overtaken(api.queue.read_upload(&record.id).await?.as_ref())),
+        advanced => advanced?,
+    }
     Ok(UploadRecord { length: Some(length), ..record })
 }
 

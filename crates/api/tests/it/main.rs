@@ -13,6 +13,7 @@ mod greedy;
 mod health;
 mod image_jobs;
 mod images;
+mod late_store;
 mod limits;
 mod links;
 mod list;

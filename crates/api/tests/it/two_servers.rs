@@ -1,12 +1,17 @@
 //! Uploads through two servers that share a database and an object store.
 
+use std::sync::Arc;
+
 use axum::{body::Body, http::StatusCode};
 use clearcut_job::{ObjectName, UploadId};
+use clearcut_store::Store;
 use futures_util::TryStreamExt as _;
+use object_store::memory::InMemory;
 use tokio::sync::mpsc;
 
 use crate::{
     fixture::{CLIP, KEY, Server},
+    late_store::LateStore,
     tus::PIECE_TYPE,
     uploads::UPLOADS,
 };
@@ -56,6 +61,26 @@ async fn of_two_servers_that_append_to_an_upload_at_once_one_is_refused() {
     assert_eq!(servers[0].offset(&path).await, "500");
     assert_eq!(servers[0].patch(&path, 500, &clip[500..]).await.status, StatusCode::NO_CONTENT);
     assert_eq!(content(&servers[1], &path).await, clip);
+}
+
+/// The server that comes too late acknowledges the bytes of the other one, before that one knows that
+/// they are stored.
+#[tokio::test]
+async fn of_two_servers_that_append_at_the_same_moment_one_wins() {
+    let objects = Arc::new(InMemory::new());
+    let late = LateStore::over(objects.clone());
+    let [first, second] = Server::pair().await;
+    let (first, second) = (first.over(Store::remote(late.clone())), second.over(Store::remote(objects)));
+    let clip = [CLIP, &[7; 900]].concat();
+    let path = first.created(clip.len()).await;
+    let (won, ()) = tokio::join!(first.patch(&path, 0, &clip[..500]), async {
+        late.stored().await;
+        assert_eq!(second.patch(&path, 0, &clip[..500]).await.error(), (423, "UPLOAD_BUSY".to_owned()));
+        late.release();
+    });
+    assert_eq!((won.status, won.header("upload-offset")), (StatusCode::NO_CONTENT, "500"));
+    assert_eq!(second.patch(&path, 500, &clip[500..]).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(content(&second, &path).await, clip);
 }
 
 #[tokio::test]

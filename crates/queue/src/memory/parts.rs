@@ -1,6 +1,6 @@
 //! Parts of the split jobs of the in-memory model.
 
-use clearcut_job::{FencingToken, JobId, Progress, Stage, StoredObject, UnixMillis};
+use clearcut_job::{FencingToken, JobId, ObjectName, Progress, Stage, StoredObject, UnixMillis};
 
 use super::tables::{JobRow, Tables};
 use crate::{KeyId, QueueError, Split};
@@ -114,6 +114,14 @@ impl JobRow {
         let mean = done.checked_div(all).map(|percent| Progress::stored(Stage::Cutting, percent as u8));
         let join = self.parts.last().filter(|join| join.expires().is_some()).map(|join| join.progress);
         self.progress.max(mean.unwrap_or(Progress::NONE)).max(join.unwrap_or(Progress::NONE))
+    }
+
+    /// Puts a split job back to wait as a whole, and deletes its parts. Returns their objects.
+    pub(super) fn start_over(&mut self, not_before: UnixMillis) -> Result<Vec<ObjectName>, QueueError> {
+        self.progress = self.visible_progress();
+        let parts = std::mem::take(&mut self.parts);
+        self.requeue(Held::Whole, Some(not_before))?;
+        Ok(parts.into_iter().filter_map(|part| part.object).map(|object| object.name).collect())
     }
 
     /// Puts the claimed part at `place` back to wait. `not_before` of `None` keeps its ready time.

@@ -1,13 +1,13 @@
 //! The trait [`Segments`] for the in-memory model.
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, Move, Progress, Stage};
+use clearcut_job::{FencingToken, JobId, Move, ObjectName, Progress, Stage};
 
 use super::{
     MemoryQueue,
     parts::{Held, PartRow, PartState},
 };
-use crate::{Finished, QueueError, SegmentFile, Segments, Split};
+use crate::{Ending, Finished, NextStep, QueueError, SegmentFile, Segments, Split};
 
 #[async_trait]
 impl Segments for MemoryQueue {
@@ -59,5 +59,29 @@ impl Segments for MemoryQueue {
         self.signals.call_watchers(id);
         self.signals.call_worker();
         Ok(Finished::Committed)
+    }
+
+    async fn refuse_plan(&self, id: &JobId, token: FencingToken) -> Result<Vec<ObjectName>, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let (row, held) = tables.held(id, token)?;
+        if held == Held::Whole {
+            return Err(QueueError::LeaseLost);
+        }
+        let (attempts, _) = row.counters(held);
+        *attempts += 1;
+        let mut removable = Vec::new();
+        if let Some(not_before) = self.policy.after_refusal(id, *attempts, now) {
+            row.requeue(held, Some(not_before))?;
+        } else {
+            row.attempts += 1;
+            match self.policy.after_unread_plan(id, row.attempts, now) {
+                NextStep::Retry { not_before } => removable = row.start_over(not_before)?,
+                NextStep::End(failure) => row.end(Ending::Failed(failure), Some(token), now)?,
+            }
+        }
+        self.signals.call_watchers(id);
+        self.signals.call_waiters();
+        Ok(removable)
     }
 }

@@ -9,8 +9,9 @@ use sqlx::{
 };
 
 use super::{
-    DatabaseAddress, PostgresQueue, TimeSource, WRITE_LOCK,
+    DatabaseAddress, PostgresQueue, TimeSource,
     connect::{check_server, failure},
+    database::{Database, WRITE_LOCK},
     relay::Relay,
     statements::statements,
 };
@@ -21,7 +22,7 @@ use crate::{ConnectFault, Policy, QueueError, Schema};
 const MAX_CONNECTIONS: u32 = 8;
 
 /// Longest wait for a free connection, or for a new one.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "queue", include_str!("../../migrations/postgres/0001_queue.sql"))];
 
@@ -73,17 +74,15 @@ impl PostgresQueue {
         let pool = pool.max_connections(MAX_CONNECTIONS).connect_with(address.options()).await;
         let pool = pool.map_err(|error| failure(address, error))?;
         let (signals, relay) = Relay::start(&pool);
-        Ok(Self {
+        let database = Database {
             pool,
-            address: address.clone(),
-            server,
             clock,
             policy,
             signals,
-            _relay: relay,
             #[cfg(debug_assertions)]
             halt_at: None,
-        })
+        };
+        Ok(Self { database, address: address.clone(), server, _relay: relay })
     }
 
     /// The database and its server, for people. Never a password.
@@ -98,7 +97,7 @@ impl PostgresQueue {
     /// If the database fails.
     pub async fn schema(&self) -> Result<Schema, QueueError> {
         let failed = |error| failure(&self.address, error);
-        read_schema(&mut *self.pool.begin().await.map_err(failed)?).await.map_err(failed)
+        read_schema(&mut *self.database.pool.begin().await.map_err(failed)?).await.map_err(failed)
     }
 
     /// Checks that this program can use the database, and bring its schema up to date where that is to
@@ -110,7 +109,7 @@ impl PostgresQueue {
     pub async fn check(&self) -> Result<Schema, QueueError> {
         let failed = |error| failure(&self.address, error);
         let unusable = |fault| QueueError::Unusable { database: self.address.to_string(), fault };
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = self.database.pool.begin().await.map_err(failed)?;
         let schema = read_schema(&mut tx).await.map_err(failed)?;
         if schema.is_too_new() {
             return Err(QueueError::NewerSchema { found: schema.found });
@@ -136,7 +135,7 @@ impl PostgresQueue {
     /// [`QueueError::NewerSchema`] if this program cannot use it; otherwise if the database fails.
     pub async fn migrate(&self) -> Result<(), QueueError> {
         let failed = |error| failure(&self.address, error);
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = self.database.pool.begin().await.map_err(failed)?;
         let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK);
         lock.persistent(false).execute(&mut *tx).await.map_err(failed)?;
         let schema = read_schema(&mut tx).await.map_err(failed)?;
@@ -184,7 +183,7 @@ impl PostgresQueue {
         if self.schema().await?.found == 0 {
             return Ok(None);
         }
-        let mut tx = self.begin_read().await?;
+        let mut tx = self.database.begin_read().await?;
         let id: Option<Vec<u8>> = sqlx::query_scalar(READ_SECRET).bind("store").fetch_optional(&mut *tx).await?;
         let held: Option<Vec<u8>> = sqlx::query_scalar(READ_SECRET).bind("store held").fetch_optional(&mut *tx).await?;
         id.map(|id| Ok((store_id_of(id)?, held.is_some()))).transpose()
@@ -209,7 +208,7 @@ impl PostgresQueue {
 
     /// The bytes kept under `name`; the first call keeps `fresh`.
     async fn keep_secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, QueueError> {
-        let mut tx = self.begin_write().await?;
+        let mut tx = self.database.begin_write().await?;
         sqlx::query(STORE_SECRET).bind(name).bind(fresh.to_vec()).execute(&mut *tx).await?;
         let stored = sqlx::query_scalar(READ_SECRET).bind(name).fetch_one(&mut *tx).await?;
         tx.commit().await?;
@@ -218,7 +217,7 @@ impl PostgresQueue {
 
     /// Closes all connections.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.database.pool.close().await;
     }
 }
 
@@ -270,7 +269,7 @@ mod tests {
         let queue = open(new_database("unit_statements").await).await.unwrap();
         let lists = [ALL, pace::ALL, part_statements::ALL, relay::ALL, statements::ALL, webhook_statements::ALL];
         for (name, text) in lists.into_iter().flatten() {
-            let mut tx = queue.pool.begin().await.unwrap();
+            let mut tx = queue.database.pool.begin().await.unwrap();
             let prepare = format!("PREPARE {name} AS {text}");
             let prepared = sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await;
             assert!(prepared.is_ok(), "{name}: {prepared:?}");
@@ -285,7 +284,7 @@ mod tests {
             INSERT INTO jobs (id, owner, state, request, input_size, input_sha256, created_ms, not_before_ms)
                 SELECT 'j' || n, 1, CASE WHEN n % 2 = 0 THEN 'queued' ELSE 'failed' END, '', 1, '', n, n FROM generate_series(1, 10000) n;
             ANALYZE";
-        sqlx::raw_sql(fill).execute(&queue.pool).await.unwrap();
+        sqlx::raw_sql(fill).execute(&queue.database.pool).await.unwrap();
         for (query, values) in [
             (statements::FIND_READY, "(20000, 2)"),
             (part_statements::FIND_READY_PART, "(20000, 2)"),
@@ -294,7 +293,7 @@ mod tests {
             (statements::READ_JOB, "('j5000', 1)"),
             (webhook_statements::FIND_DUE_DELIVERY, "(1, 4)"),
         ] {
-            let mut tx = queue.pool.begin().await.unwrap();
+            let mut tx = queue.database.pool.begin().await.unwrap();
             let prepare = format!("DEALLOCATE ALL; PREPARE planned AS {query}");
             sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
             let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE planned {values}");
@@ -309,10 +308,10 @@ mod tests {
         let database = new_database("unit_newer").await;
         let queue = open(database.clone()).await.unwrap();
         let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)";
-        sqlx::query(newer).execute(&queue.pool).await.unwrap();
+        sqlx::query(newer).execute(&queue.database.pool).await.unwrap();
         let beside = open(database.clone()).await.expect("a process of the version before works beside newer ones");
         assert_eq!(beside.schema().await.unwrap(), Schema { found: 99, known: 1, oldest: 1 });
-        sqlx::query("UPDATE schema_support SET oldest = 99").execute(&queue.pool).await.unwrap();
+        sqlx::query("UPDATE schema_support SET oldest = 99").execute(&queue.database.pool).await.unwrap();
         assert!(matches!(open(database).await, Err(QueueError::NewerSchema { found: 99 })));
     }
 
@@ -328,13 +327,13 @@ mod tests {
         let database = new_database("unit_signals").await;
         let (here, there) = (open(database.clone()).await.unwrap(), open(database).await.unwrap());
         let id = clearcut_job::JobId::from_random(1);
-        let mut watch = there.signals.watch(&id);
+        let mut watch = there.database.signals.watch(&id);
         // The other process may not listen yet, so the signal is repeated.
         let (mut calls, hour) = (0, Duration::from_hours(1));
         while tokio::time::timeout(Duration::from_millis(100), watch.changed(hour)).await.is_err() {
             assert!(calls < 100, "no signal arrived");
             calls += 1;
-            here.signals.call_watchers(&id);
+            here.database.signals.call_watchers(&id);
         }
     }
 
@@ -349,7 +348,8 @@ mod tests {
     #[tokio::test]
     async fn the_database_tells_the_time() {
         let queue = open(new_database("unit_time").await).await.unwrap();
-        let (first, second) = (queue.begin_read().await.unwrap().now(), queue.begin_write().await.unwrap().now());
+        let (first, second) =
+            (queue.database.begin_read().await.unwrap().now(), queue.database.begin_write().await.unwrap().now());
         let now = clearcut_job::Clock::now(&clearcut_job::SystemClock);
         assert!(first <= second && now.since(first) < Duration::from_mins(1), "{first:?} {second:?} {now:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PostgresQueue, statements::statements};
+use super::{database::Database, statements::statements};
 use crate::{KeyId, PACE_WINDOW, Pace, QueueError};
 
 statements! {
@@ -14,7 +14,7 @@ statements! {
     READ_PACE = "SELECT full_at_us FROM paces WHERE owner = $1 AND name = $2";
 }
 
-impl PostgresQueue {
+impl Database {
     pub(super) async fn count(&self, owner: KeyId, name: &str, per_minute: u32) -> Result<Pace, QueueError> {
         let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 4);
         let mut tx = self.begin_write_of_one_row().await?;

@@ -42,6 +42,10 @@ impl Tx {
 
     /// Commits. If the connection is lost before the answer arrives, the database is asked whether
     /// the commit took place.
+    ///
+    /// # Errors
+    /// [`QueueError::Unanswered`] if that cannot be found out. After any other error, nothing took
+    /// place.
     pub(super) async fn commit(mut self) -> Result<(), QueueError> {
         // A transaction that wrote nothing has no id.
         let query = "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT)";
@@ -50,7 +54,11 @@ impl Tx {
             (Ok(()), _) => Ok(()),
             (Err(error), Some(id)) if is_temporary(&error) => {
                 tracing::warn!(%error, "the answer to a commit is lost; asking for its outcome");
-                if took_place(&self.pool, &id).await { Ok(()) } else { Err(error.into()) }
+                match find_outcome(&self.pool, &id).await {
+                    Outcome::Committed => Ok(()),
+                    Outcome::RolledBack => Err(error.into()),
+                    Outcome::Unknown => Err(QueueError::Unanswered(error)),
+                }
             }
             (Err(error), _) => Err(error.into()),
         }
@@ -61,15 +69,23 @@ impl Tx {
     }
 }
 
-/// Whether the transaction `id` is committed, as soon as the database knows.
-async fn took_place(pool: &PgPool, id: &str) -> bool {
+/// What became of a transaction.
+enum Outcome {
+    Committed,
+    RolledBack,
+    Unknown,
+}
+
+/// The outcome of the transaction `id`, as soon as the database knows.
+async fn find_outcome(pool: &PgPool, id: &str) -> Outcome {
     let until = Instant::now() + MAX_SEARCH;
     loop {
         match read_status(pool, id).await.as_ref().map(Option::as_deref) {
-            Ok(Some("committed")) => return true,
+            Ok(Some("committed")) => return Outcome::Committed,
+            Ok(Some("aborted")) => return Outcome::RolledBack,
             // Its session still ends, or the server restarts.
             Ok(Some("in progress")) | Err(_) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
-            _ => return false,
+            _ => return Outcome::Unknown,
         }
     }
 }

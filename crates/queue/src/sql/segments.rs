@@ -1,13 +1,18 @@
 //! The trait [`Segments`] in SQL, and the claim of a part.
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, StoredObject};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject};
 
 use super::{
-    Backend, Tx, claim_row::require_claim, ending::require_one_row, events::note_event, part_statements as sql, row,
-    setback::drop_claim, statements,
+    Backend, Tx,
+    claim_row::require_claim,
+    ending::{require_one_row, write_end},
+    events::note_event,
+    part_statements as sql, row,
+    setback::{drop_claim, requeue, start_over},
+    statements,
 };
-use crate::{EventKind, Finished, JobPart, QueueError, SegmentFile, Segments, Split};
+use crate::{Ending, EventKind, Finished, JobPart, NextStep, QueueError, SegmentFile, Segments, Split};
 
 #[async_trait]
 impl Segments for Backend {
@@ -88,6 +93,31 @@ impl Segments for Backend {
         #[cfg(debug_assertions)]
         self.reach(crate::HaltAt::Committed).await;
         Ok(Finished::Committed)
+    }
+
+    async fn refuse_plan(&self, id: &JobId, token: FencingToken) -> Result<Vec<ObjectName>, QueueError> {
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
+        let mut claim = require_claim(&mut tx, id, token).await?;
+        if claim.part.is_none() {
+            return Err(QueueError::LeaseLost);
+        }
+        let mut removable = Vec::new();
+        if let Some(not_before) = self.policy.after_refusal(id, claim.count_attempt(), now) {
+            requeue(&mut tx, &claim, Some(not_before)).await?;
+        } else {
+            claim.job.attempts += 1;
+            match self.policy.after_unread_plan(id, claim.job.attempts, now) {
+                NextStep::Retry { not_before } => removable = start_over(&mut tx, &claim.job, not_before).await?,
+                NextStep::End(failure) => {
+                    write_end(&mut tx, &claim.job, &Ending::Failed(failure), Some(token)).await?;
+                }
+            }
+        }
+        tx.commit().await?;
+        self.signals.call_watchers(id);
+        self.signals.call_waiters();
+        Ok(removable)
     }
 }
 

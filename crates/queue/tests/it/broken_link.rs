@@ -1,4 +1,5 @@
-//! A link to PostgreSQL that breaks at a commit, and a server that knows no TLS.
+//! A link to PostgreSQL that breaks in a transaction of the queue or at its commit, and a server
+//! that knows no TLS.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,10 +17,12 @@ use tokio::{
 /// Where the link breaks.
 #[derive(Clone, Copy)]
 pub(crate) enum Cut {
-    /// The commit does not reach the server.
-    BeforeIt = 1,
+    /// The first statement after the begin of a transaction does not reach the server.
+    InTransaction = 1,
+    /// A commit does not reach the server.
+    BeforeCommit = 2,
     /// The server commits, and its answer is lost.
-    AfterIt = 2,
+    AfterCommit = 3,
 }
 
 /// A socket that passes bytes on to a server.
@@ -42,8 +45,14 @@ impl BrokenLink {
         self.folder.path()
     }
 
-    pub(crate) fn cut_next_commit(&self, cut: Cut) {
+    /// Breaks the link once.
+    pub(crate) fn cut_next(&self, cut: Cut) {
         self.next.store(cut as u8, Ordering::SeqCst);
+    }
+
+    /// Whether the link has broken where it was to break.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.next.load(Ordering::SeqCst) == 0
     }
 }
 
@@ -54,20 +63,32 @@ async fn accept(listener: UnixListener, server: PathBuf, next: Arc<AtomicU8>) {
     }
 }
 
-/// Passes bytes on in both directions, until one side ends or a commit is to be cut.
+/// Passes bytes on in both directions, until one side ends or the link is to be cut.
 async fn pass_on(mut client: UnixStream, mut server: UnixStream, next: Arc<AtomicU8>) {
     let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
+    // The number of statements in a transaction of the queue, of which the first one reads the time.
+    // Those of the relay of signals begin in another way.
+    let mut statements = None;
+    let take = |cut: Cut| next.compare_exchange(cut as u8, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(len @ 1..) = read else { return };
-                let is_commit = asked[..len].windows(7).any(|bytes| bytes == b"COMMIT\0");
-                let cut = if is_commit { next.swap(0, Ordering::SeqCst) } else { 0 };
-                if cut == Cut::BeforeIt as u8 {
+                let asked = &asked[..len];
+                let contains = |text: &[u8]| asked.windows(text.len()).any(|bytes| bytes == text);
+                if contains(b"BEGIN ISOLATION") {
+                    statements = Some(0);
+                } else if contains(b"BEGIN\0") {
+                    statements = None;
+                } else if asked[0] == b'P' {
+                    statements = statements.map(|count| count + 1);
+                }
+                let is_commit = contains(b"COMMIT\0");
+                if (statements == Some(2) && take(Cut::InTransaction)) || (is_commit && take(Cut::BeforeCommit)) {
                     return;
                 }
-                server.write_all(&asked[..len]).await.unwrap();
-                if cut == Cut::AfterIt as u8 {
+                server.write_all(asked).await.unwrap();
+                if is_commit && take(Cut::AfterCommit) {
                     // The answer has arrived, so the server has committed.
                     let _ = server.read(&mut answered).await;
                     return;

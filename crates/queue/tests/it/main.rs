@@ -10,6 +10,7 @@ mod endpoints;
 mod fixture;
 mod model;
 mod owned_jobs;
+mod refusals;
 mod segments;
 mod shared;
 mod speed;
@@ -115,6 +116,15 @@ mod segment_tests {
         a_begun_job_is_finished_before_the_next_one_of_its_key,
         plan_and_segments_are_removed_after_the_end,
         a_clock_jump_expires_no_lease_of_a_segment
+    }
+}
+
+mod refusal_tests {
+    crate::conformance::conformance_tests! { refusals:
+        a_part_whose_plan_was_refused_waits_for_another_worker,
+        a_job_whose_plan_no_worker_reads_is_planned_again,
+        a_job_that_starts_over_too_often_fails,
+        only_the_claim_of_a_part_refuses_its_plan
     }
 }
 

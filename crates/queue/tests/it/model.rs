@@ -63,6 +63,9 @@ async fn play(bench: &Bench, step: &Step) -> String {
             let (id, token) = (id(job), token(job, choice).await);
             format!("{:?}", queue.finish_segment(&id, token, segment(&id, token)).await.ok())
         }
+        Step::RefusePlan(job, choice) => {
+            format!("{:?}", queue.refuse_plan(&id(job), token(job, choice).await).await.ok())
+        }
         Step::Reap => format!("{:?}", queue.reap().await.unwrap()),
         Step::Forget => {
             let mut forgotten = queue.forget_expired().await.unwrap();

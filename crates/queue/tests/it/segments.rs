@@ -20,7 +20,7 @@ pub(crate) fn split(id: &JobId, token: FencingToken, frames: &[u64]) -> Split {
     Split::new(plan(id, token), frames, 1000).unwrap()
 }
 
-fn plan(id: &JobId, token: FencingToken) -> StoredObject {
+pub(crate) fn plan(id: &JobId, token: FencingToken) -> StoredObject {
     object(ObjectName::plan(id, token).as_str(), 10)
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn segment(id: &JobId, token: FencingToken) -> SegmentFile {
 
 /// Submits a job and splits it into segments of as many frames. Returns its id; its plan is that of
 /// the first token.
-async fn split_job(bench: &Bench, number: u128, frames: &[u64]) -> JobId {
+pub(crate) async fn split_job(bench: &Bench, number: u128, frames: &[u64]) -> JobId {
     let id = bench.submit(number).await;
     let claimed = claim(bench).await;
     assert_eq!((&claimed.id, &claimed.part), (&id, &JobPart::Whole));
@@ -39,16 +39,16 @@ async fn split_job(bench: &Bench, number: u128, frames: &[u64]) -> JobId {
     id
 }
 
-async fn finish_segment(bench: &Bench, claimed: &ClaimedJob) -> Finished {
+pub(crate) async fn finish_segment(bench: &Bench, claimed: &ClaimedJob) -> Finished {
     bench.queue.finish_segment(&claimed.id, claimed.token, segment(&claimed.id, claimed.token)).await.unwrap()
 }
 
-fn index(claimed: &ClaimedJob) -> usize {
+pub(crate) fn index(claimed: &ClaimedJob) -> usize {
     let JobPart::Segment { index, .. } = claimed.part else { panic!("{claimed:?}") };
     index
 }
 
-async fn claims_nothing(bench: &Bench) -> bool {
+pub(crate) async fn claims_nothing(bench: &Bench) -> bool {
     bench.queue.claim(&worker()).await.unwrap().is_none()
 }
 

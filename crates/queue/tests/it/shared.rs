@@ -1,22 +1,20 @@
 //! What several processes share in one PostgreSQL database: with and without notifications, through
 //! a pooler, and over a connection that breaks.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use clearcut_job::{Progress, Stage, WorkerId};
+use clearcut_job::{JobState, Progress, Stage, WorkerId};
 use clearcut_queue::{
-    ConnectFault, Jobs as _, KeyId, Keys as _, OwnedJobs as _, Policy, PostgresQueue, Queue as _, QueueError,
-    TimeSource,
+    ConnectFault, Ending, Finished, Idempotency, Jobs as _, KeyId, Keys as _, Listing, OwnedJobs as _, Policy,
+    PostgresQueue, Queue as _, QueueDepth, QueueError, Segments as _, Submission, TimeSource,
 };
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::{
     broken_link::{BrokenLink, Cut},
     databases::new_database,
-    fixture::{job, key},
+    fixture::{job, key, outcome},
+    segments::{segment, split},
 };
 
 /// Port of PgBouncer, in transaction mode.
@@ -85,20 +83,67 @@ async fn of_processes_that_start_at_once_one_creates_the_first_key() {
     assert_eq!((count, here.list_keys().await.unwrap().len()), (1, 1));
 }
 
+/// A queue behind a link that can break.
+async fn open_behind_link() -> (PostgresQueue, BrokenLink) {
+    let database = new_database().await;
+    let link = BrokenLink::start(&database.get_socket().unwrap().clone());
+    let queue = open(&database.socket(link.folder())).await.unwrap();
+    (queue, link)
+}
+
 /// The answer to a commit is lost: it took place, and is not repeated. Lost before it reached the
-/// server, it did not take place.
+/// server, it did not take place, and the transaction is repeated.
 #[tokio::test]
 async fn a_commit_without_an_answer_is_asked_about() {
-    let database = new_database().await;
-    let folder = database.get_socket().unwrap().clone();
-    let link = BrokenLink::start(&folder);
-    let queue = Arc::new(open(&database.clone().socket(link.folder())).await.unwrap());
-    link.cut_next_commit(Cut::AfterIt);
-    queue.create_key(key("kept")).await.expect("the commit took place");
-    link.cut_next_commit(Cut::BeforeIt);
-    queue.create_key(key("lost")).await.expect_err("the commit did not arrive");
+    let (queue, link) = open_behind_link().await;
+    for (cut, name) in [(Cut::AfterCommit, "committed"), (Cut::BeforeCommit, "repeated")] {
+        link.cut_next(cut);
+        queue.create_key(key(name)).await.unwrap();
+        assert!(link.has_cut(), "{name}");
+    }
     let names: Vec<String> = queue.list_keys().await.unwrap().into_iter().map(|key| key.name).collect();
-    assert_eq!(names, ["kept"]);
+    assert_eq!(names, ["committed", "repeated"]);
+}
+
+/// Breaks the link in the middle of `call`.
+async fn broken<T>(link: &BrokenLink, call: impl Future<Output = Result<T, QueueError>>) -> T {
+    link.cut_next(Cut::InTransaction);
+    let ended = call.await.unwrap();
+    assert!(link.has_cut());
+    ended
+}
+
+#[tokio::test]
+async fn a_transaction_that_breaks_before_its_commit_is_repeated() {
+    let (queue, link) = open_behind_link().await;
+    let link = &link;
+    let owner = broken(link, queue.create_key(key("first"))).await.id;
+    broken(link, queue.touch_key(owner)).await;
+    broken(link, queue.try_writing()).await;
+    assert!(broken(link, queue.count_request(owner, "submits", 1)).await.unwrap().is_granted);
+    let once = Idempotency { key: "key".to_owned(), body: "body".to_owned() };
+    assert_eq!(broken(link, queue.submit_once(job(1, owner), once)).await, Submission::Accepted);
+    broken(link, queue.submit(job(2, owner))).await;
+    broken(link, queue.submit(job(3, owner))).await;
+    let worker = WorkerId::from_random(1);
+    let first = broken(link, queue.claim(&worker)).await.unwrap();
+    broken(link, queue.start(&first.id, first.token)).await;
+    broken(link, queue.renew(&first.id, first.token, Progress::within(Stage::Cutting, 0.5))).await;
+    assert!(broken(link, queue.is_claimed(&first.id, first.token)).await);
+    let finishing = queue.finish(&first.id, first.token, Ending::Completed(outcome(1)));
+    assert_eq!(broken(link, finishing).await, Finished::Committed);
+    let second = broken(link, queue.claim(&worker)).await.unwrap();
+    broken(link, queue.release(&second.id, second.token)).await;
+    assert_eq!(broken(link, queue.cancel(owner, &second.id)).await.unwrap().state, JobState::Failed);
+    let third = broken(link, queue.claim(&worker)).await.unwrap();
+    broken(link, queue.split(&third.id, third.token, split(&third.id, third.token, &[1, 1]))).await;
+    let part = broken(link, queue.claim(&worker)).await.unwrap();
+    let cut = queue.finish_segment(&part.id, part.token, segment(&part.id, part.token));
+    assert_eq!(broken(link, cut).await, Finished::Committed);
+    let all = Listing { state: None, since: None, until: None, after: None, limit: 9 };
+    assert_eq!(broken(link, queue.list(owner, all)).await.len(), 3);
+    assert_eq!(broken(link, queue.depth()).await, QueueDepth { queued: 1, leased: 0 });
+    assert_eq!(broken(link, queue.read(owner, &third.id)).await.unwrap().crashes, 0);
 }
 
 #[tokio::test]

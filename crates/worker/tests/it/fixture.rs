@@ -96,7 +96,10 @@ impl Bench {
 
     /// For tests in which no heartbeat may be late: the lease is as long as `lease_ttl`.
     pub(crate) async fn with_lease(lease_ttl: Duration) -> Self {
-        let policy = Policy { lease_ttl, ..Policy::default() };
+        Self::with_policy(Policy { lease_ttl, ..Policy::default() }).await
+    }
+
+    pub(crate) async fn with_policy(policy: Policy) -> Self {
         let clock = Arc::new(OffsetClock::default());
         let queue = Arc::new(MemoryQueue::new(clock.clone(), policy));
         Self { clock, ..Self::with_queue(queue, tempfile::tempdir().unwrap()).await }

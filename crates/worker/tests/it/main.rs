@@ -5,7 +5,9 @@
 mod ends;
 mod fetched;
 mod fixture;
+mod kept_clip;
 mod leases;
+mod plan_versions;
 mod previews;
 mod segments;
 mod stops;

@@ -77,7 +77,7 @@ impl Cutter for SegmentCutter {
 
 /// Starts a worker with three slots, among peers, that runs `step` in each segment. Returns it with
 /// the numbers of the segments that it cuts.
-fn start_worker(
+pub(crate) fn start_worker(
     bench: &Bench,
     change: impl FnOnce(&mut WorkerSettings),
     step: impl Fn(usize, &Stop, &mut dyn FnMut(CutStep)) -> Result<(), Failure> + Send + Sync + 'static,
@@ -99,7 +99,7 @@ fn wait_for_stop(stop: &Stop) -> Result<(), Failure> {
 }
 
 /// The objects that workers made and that are left.
-async fn made_objects(bench: &Bench) -> Vec<String> {
+pub(crate) async fn made_objects(bench: &Bench) -> Vec<String> {
     let objects: Vec<_> = bench.store.list(ObjectName::JOBS).try_collect().await.unwrap();
     objects.into_iter().map(|object| object.name.to_string()).collect()
 }

@@ -1,8 +1,10 @@
 //! Tests of cuts that are stopped: by a stall, a deadline, a cancellation or a drain.
 
 use std::{
+    fs,
     sync::{Arc, Mutex, mpsc},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use clearcut_job::{CutStep, FailureCode, FencingToken, JobId, JobState, ObjectName, OutputFormat, SystemClock};
@@ -98,6 +100,38 @@ async fn a_cancellation_by_another_process_ends_the_cut_soon() {
         },
     )
     .await;
+}
+
+/// The search for what ended claims left runs while a cancelled cut winds down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_cut_keeps_its_scratch_folder_until_it_has_stopped() {
+    let bench = Bench::new().await;
+    let id = bench.submit(1).await;
+    let (sender, scratch_exists) = tokio::sync::oneshot::channel();
+    let sender = Mutex::new(Some(sender));
+    let worker = bench.start_worker(
+        |_| {},
+        move |order, stop, _| {
+            let ended = work_until_stopped(stop);
+            // Each leftover shows when a search has run; the second search began after the stop.
+            let scratch = order.input.ancestors().nth(2).unwrap();
+            for number in [8, 9] {
+                let leftover = scratch.join(format!("{}-1", JobId::from_random(number)));
+                fs::create_dir(&leftover).unwrap();
+                let until = Instant::now() + Duration::from_secs(20);
+                while leftover.exists() {
+                    assert!(Instant::now() < until, "a leftover is not removed");
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+            sender.lock().unwrap().take().unwrap().send(order.scratch.exists()).unwrap();
+            ended
+        },
+    );
+    bench.record_when(&id, |record| record.state == JobState::Processing).await;
+    bench.queue.cancel(bench.owner, &id).await.unwrap().unwrap();
+    assert!(scratch_exists.await.unwrap(), "the folder of a cut that winds down is gone");
+    bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! The sweep of a store with very many objects.
+//! The sweep of a store: with very many objects, and of what clients put into it too late.
 
 use std::{
     fmt,
@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use clearcut_job::{Clock as _, ManualClock, ObjectName, UnixMillis};
-use clearcut_queue::{MemoryQueue, Policy};
+use clearcut_job::{Clock as _, ManualClock, ObjectName, Sha256Hex, StoredObject, UnixMillis, UploadId};
+use clearcut_queue::{KeyHash, Keys as _, MemoryQueue, NewKey, NewUpload, Policy, Uploads as _};
 use clearcut_store::Store;
 use clearcut_worker::sweep_orphans;
 use futures_util::{
@@ -18,8 +18,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, memory::InMemory, path::Path,
 };
 
 const OBJECTS: usize = 100_000;
@@ -115,4 +115,28 @@ async fn a_sweep_of_very_many_objects_holds_few_at_a_time_and_spares_young_ones(
     assert_eq!((removed, deleted.load(Ordering::Relaxed)), (OBJECTS / 10 * 9, OBJECTS / 10 * 9));
     let held = held.load(Ordering::Relaxed);
     assert!(held <= 1001, "{held} objects were held at once");
+}
+
+/// A presigned URL of the store outlives its upload.
+#[tokio::test]
+async fn what_a_client_puts_to_a_complete_upload_is_removed_by_the_next_sweep() {
+    let clock = Arc::new(ManualClock::at(UnixMillis(1_710_000_000_500)));
+    let queue = MemoryQueue::new(clock.clone(), Policy::default());
+    let key = NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("k") };
+    let owner = queue.create_key(key).await.unwrap().id;
+    let objects = Arc::new(InMemory::new());
+    let [begun, complete] = [1, 2].map(UploadId::from_random);
+    let place = |id: &UploadId| Path::from(format!("{}/direct", ObjectName::partial(id)));
+    for id in [&begun, &complete] {
+        let upload = NewUpload { id: id.clone(), owner, length: Some(4), metadata: String::new() };
+        queue.create_upload(upload).await.unwrap();
+        objects.put(&place(id), "clip".into()).await.unwrap();
+    }
+    let whole = StoredObject { name: ObjectName::upload(1), size_bytes: 4, sha256: Sha256Hex::of_digest([1; 32]) };
+    queue.finish_upload(&complete, whole).await.unwrap();
+    let store = Store::remote(objects.clone());
+    let removed = sweep_orphans(&queue, &store, clock.as_ref(), Duration::from_hours(24)).await.unwrap();
+    assert_eq!(removed, 1);
+    objects.head(&place(&begun)).await.expect("its upload is not complete");
+    objects.head(&place(&complete)).await.unwrap_err();
 }
