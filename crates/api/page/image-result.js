@@ -116,9 +116,7 @@ export class ImageResult extends HTMLElement {
   #say(problem) {
     this.#problem.textContent = problem instanceof Problem ? explain(problem) : String(problem);
     this.#problem.hidden = false;
-    // What another origin says of a link that has ended may be kept from the page.
-    const isOfLink = problem instanceof Problem && (problem.status >= 400 || problem.code === "UNREACHABLE");
-    if (isOfLink) this.dispatchEvent(new Event("stale"));
+    if (problem instanceof Problem) this.dispatchEvent(new Event("stale"));
   }
 
   /** The image that was cut, if the page has it. @param {number} at @returns {Promise<Blob | null>} */

@@ -51,8 +51,10 @@ export const rangesOfFile = (file) => (from, to) => file.slice(from, to).arrayBu
 /** Reads what a link opens, which is new from time to time. @param {() => string} address @returns {ReadRange} */
 export const rangesOfAddress = (address) => async (from, to) => {
   if (from === to) return new ArrayBuffer(0);
-  const reply = await fetch(address(), { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
-    throw unreachable();
+  const link = address();
+  const reply = await fetch(link, { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
+    // Another origin need not let the page read what it answers.
+    throw new URL(link, location.href).origin === location.origin ? unreachable() : unreadable();
   });
   if (!reply.ok) throw new Problem("UNKNOWN_ERROR", "The link does not open any more", reply.status);
   const bytes = await reply.arrayBuffer();
