@@ -149,7 +149,7 @@ export class ClearcutVideo extends Base {
     const { video } = this;
     const source = this.#rest.shift();
     if (!source) return this.dispatchEvent(new Event("error"));
-    const said = source.type + source.src.split(/[?#]/)[0];
+    const said = source.type + source.src.split(/[?#]/)[0].split("/").pop();
     const kind = /webm/.test(said) ? "webm" : /hvc1|\.mov$/.test(said) ? "hevc" : "stacked";
     const stacked = kind === "stacked";
     const shown = stacked ? this.#gl || this.#prepare() : WEBKIT === (kind === "hevc");

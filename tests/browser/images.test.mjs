@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { assertCut, mascot } from "../sdk/pictures.mjs";
-import { assertAccessible, drop, host, pixelsOf, quick } from "./visit.mjs";
+import { assertAccessible, downloaded, drawn, drop, host, pixelsOf, quick } from "./visit.mjs";
 
 const CUT_MS = 120_000;
 const { come, theServer } = host();
@@ -16,19 +16,9 @@ const cutButton = "image-options button[type=submit]";
 const broken = () => Buffer.concat([mascot().subarray(0, 60), Buffer.alloc(2000)]);
 const textOf = (bytes) => bytes.toString("latin1");
 
-/** What a click on `selector` downloads: its name and its bytes. */
-async function downloaded(page, selector) {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click(selector)]);
-  return [download.suggestedFilename(), await readFile(await download.path())];
-}
-
 /** Fails if the page is wider than its window. */
 const assertFits = async (page) =>
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
-
-/** Keeps the frame of a file until it is drawn. */
-const drawn = (page, selector) =>
-  page.waitForFunction((selector) => document.querySelector(selector).width > 0, selector);
 
 test("one image: options, cut, comparison, download, and again after a reload", { timeout: CUT_MS }, async () => {
   const { page, complaints } = await come();

@@ -178,6 +178,7 @@ for (const [name, isWebKit, plays, order, chosen] of [
   ["a browser without VP9 takes the stacked file", false, ["avc1"], "whs", "s"],
   ["a .mov is taken for HEVC by its name alone", true, ["hvc1", "avc1"], "ms", "m"],
   ["a query after the name changes nothing", true, ["hvc1", "avc1"], "qs", "q"],
+  ["the folders of an address say nothing", false, ["vp9", "avc1"], "f", "f"],
   ["a browser that plays none of them is told by an error", false, [], "whs", null],
 ]) {
   test(`by what a browser says it plays: ${name}`, async () => {
@@ -186,6 +187,7 @@ for (const [name, isWebKit, plays, order, chosen] of [
       h: '<source src="/clip-hevc.mp4" type=\'video/mp4; codecs="hvc1"\'>',
       m: '<source src="/clip.mov">',
       q: '<source src="/clip.mov?expires=1#t">',
+      f: '<source src="/webm/hvc1/clip.mp4?as=clip.webm">',
       s: '<source src="/clip.mp4" type="video/mp4">',
     };
     const page = await open("<main></main>", {
@@ -204,7 +206,7 @@ for (const [name, isWebKit, plays, order, chosen] of [
       },
       `<clearcut-video>${[...order].map((source) => sources[source]).join("")}</clearcut-video>`,
     );
-    const kinds = { w: "webm", h: "hevc", m: "hevc", q: "hevc", s: "stacked" };
+    const kinds = { w: "webm", h: "hevc", m: "hevc", q: "hevc", f: "stacked", s: "stacked" };
     const addresses = Object.fromEntries(
       Object.entries(sources).map(([key, tag]) => [key, tag.match(/src="([^"]+)/)[1]]),
     );

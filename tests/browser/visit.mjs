@@ -8,7 +8,7 @@ import { launch } from "./browser.mjs";
 
 /**
  * A page in a profile of its own, signed in unless `key` is null. What goes wrong in it, and every request to anybody but the
- * server, is gathered in `complaints`.
+ * server, and the store if it has one, is gathered in `complaints`.
  * @param {import("playwright-core").Browser} browser
  */
 export async function visit(browser, server, { key = server.key, path = "/", ...options } = {}) {
@@ -24,7 +24,8 @@ export async function visit(browser, server, { key = server.key, path = "/", ...
   });
   page.on("request", (request) => {
     const { protocol, origin } = new URL(request.url());
-    if (!/^(blob|data):$/.test(protocol) && origin !== server.baseUrl) complaints.push(`asked ${request.url()}`);
+    const isOurs = origin === server.baseUrl || origin === server.storeOrigin;
+    if (!/^(blob|data):$/.test(protocol) && !isOurs) complaints.push(`asked ${request.url()}`);
   });
   if (key) await context.addInitScript((key) => localStorage.setItem("clearcut.key", key), key);
   await page.goto(server.baseUrl + path);
@@ -32,14 +33,15 @@ export async function visit(browser, server, { key = server.key, path = "/", ...
 }
 
 /**
- * A server and a browser for the tests of one file. `come` visits the server, or that named as `to`; what is visited is closed
- * when the test ends.
+ * A server, as `start` makes it, and a browser for the tests of one file. `come` visits the server, or that named as `to`; what is
+ * visited is closed when the test ends.
  */
-export function host() {
+export function host(start = startServer) {
   let server, browser;
   const contexts = [];
   before(async () => {
-    [server, browser] = await Promise.all([startServer(), launch()]);
+    browser = await launch();
+    server = await start();
   });
   after(async () => {
     await browser?.close();
@@ -72,6 +74,21 @@ export async function drop(page, names, contents = {}) {
     for (const type of ["dragenter", "dragover", "drop"])
       document.body.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
   }, files);
+}
+
+/** What a click on `selector` downloads: its name and its bytes. */
+export async function downloaded(page, selector) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(selector)]);
+  return [download.suggestedFilename(), await readFile(await download.path())];
+}
+
+/** Waits until the small picture at `selector`, which is drawn near the window alone, has its longer side of 320 pixels. */
+export async function drawn(page, selector) {
+  await page.locator(selector).first().scrollIntoViewIfNeeded();
+  await page.waitForFunction((selector) => {
+    const { width, height } = document.querySelector(selector);
+    return Math.max(width, height) === 320;
+  }, selector);
 }
 
 /** Fails unless axe finds nothing that a screen reader or a keyboard would trip over. */

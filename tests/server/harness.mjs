@@ -19,13 +19,16 @@ async function freePort() {
   return port;
 }
 
-/** Starts a server in a fresh data folder, at a free port. `restart` ends it as a power cut does, and starts it again. */
-export async function startServer(flags = []) {
+/**
+ * Starts a server in a fresh data folder, at a free port, with environment `variables` besides those of the tests. `restart` ends it
+ * as a power cut does, and starts it again. `key` is there if its database is new.
+ */
+export async function startServer(flags = [], variables = {}) {
   const data = await mkdtemp(join(tmpdir(), "clearcut-test-"));
   const port = await freePort();
   const arguments_ = ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--log", "warn", ...flags];
-  let { child, said } = await launch(arguments_);
-  const key = said.match(/hc_[A-Za-z0-9]{32}/)[0];
+  let { child, said } = await launch(arguments_, variables);
+  const key = said.match(/hc_[A-Za-z0-9]{32}/)?.[0];
   const end = async (signal) => {
     if (child.exitCode !== null || child.signalCode !== null) return; // Killed, and never started again.
     const gone = new Promise((ended) => child.once("exit", ended));
@@ -34,7 +37,7 @@ export async function startServer(flags = []) {
   };
   const kill = () => end("SIGKILL");
   const start = async () => {
-    ({ child } = await launch(arguments_));
+    ({ child } = await launch(arguments_, variables));
   };
   const restart = async () => {
     await kill();
@@ -47,8 +50,9 @@ export async function startServer(flags = []) {
   return { baseUrl: `http://127.0.0.1:${port}`, port, key, data, said, kill, start, restart, stop };
 }
 
-async function launch(arguments_) {
-  const child = spawn(binary, arguments_, { stdio: ["ignore", "pipe", "inherit"] });
+async function launch(arguments_, variables) {
+  const env = { ...process.env, ...variables };
+  const child = spawn(binary, arguments_, { stdio: ["ignore", "pipe", "inherit"], env });
   let said = "";
   await new Promise((ready, failed) => {
     child.stdout.on("data", (text) => {

@@ -92,7 +92,9 @@ function work(key) {
     shownState = "";
     for (const [other, card] of cards) card.isChosen = other === item;
     main.classList.toggle("is-empty", items.length === 0);
-    show();
+    // A result is shown by its links. They are asked for anew once they are old, and it is shown when they have changed.
+    if (item?.state === "done" && !item.hasNewLinks) item.refresh(client);
+    else show();
   };
 
   /** The clips that one click sends: a clip that was refused only if it is the chosen one. */
@@ -107,15 +109,16 @@ function work(key) {
     const item = chosen;
     const { state } = item;
     const kind = ["sending", "waiting", "working"].includes(state) ? "under way" : state;
-    if (kind === shownState) return;
+    const shown = item.isExpired ? `${kind}, expired` : kind;
+    if (shown === shownState) return;
     const isArriving = shownState === "under way";
-    shownState = kind;
+    shownState = shown;
     const view = viewOf(item, kind);
     view.addEventListener("change-options", () => item.reopen());
     view.addEventListener("remove", () => item.remove(client));
     view.addEventListener("discard", () => item.remove(client));
     view.addEventListener("stale", async () => {
-      if ((await item.refresh(client)) && item === chosen) choose(item);
+      if ((await item.renew(client)) && item === chosen) choose(item);
     });
     pane.replaceChildren(view);
     if (isArriving) pane.querySelector("h2")?.scrollIntoView({ block: "nearest" });
@@ -126,7 +129,7 @@ function work(key) {
     if (item instanceof Clip && kind === "draft") return optionsOf(item);
     if (item instanceof Clip && kind === "done") return resultOf(item);
     if (item instanceof ImageSet && kind === "draft") return imageOptionsOf(item);
-    if (item instanceof ImageSet && kind === "done") return Object.assign(new ImageResult(), { set: item });
+    if (item instanceof ImageSet && kind === "done") return Object.assign(new ImageResult(), { set: item, client });
     const view = Object.assign(new CutProgress(), { item });
     view.addEventListener("cancel", () => item.cancel(client));
     view.addEventListener("retry", () => item.retry(client));
@@ -163,7 +166,7 @@ function work(key) {
 
   /** @param {Clip} clip */
   const resultOf = (clip) => {
-    const view = Object.assign(new CutResult(), { clip });
+    const view = Object.assign(new CutResult(), { clip, client });
     view.addEventListener("look", (event) => {
       clip.lookAt = /** @type {CustomEvent<import("./client.js").Warning>} */ (event).detail;
       clip.reopen();

@@ -1,4 +1,5 @@
 // A clip that is done: the viewer of the cut, the files, the warnings and the notes.
+import { Client } from "./client.js";
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
 import { CutViewer } from "./cut-viewer.js";
@@ -8,9 +9,10 @@ import { explain, FORMATS, formatDate, formatDuration, formatTime } from "./text
 
 const EXPIRED = "The files of this clip are kept no longer. Add the clip again to cut it anew.";
 
-/** `<cut-result>`: fires `change-options`, `remove`, `look` with a warning as detail, and `stale` when its links have ended. */
+/** `<cut-result>`: fires `change-options`, `remove`, `look` with a warning as detail, and `stale` when a link has failed. */
 export class CutResult extends HTMLElement {
   clip = new Clip();
+  client = new Client("");
 
   connectedCallback() {
     const { job } = this.clip;
@@ -23,7 +25,7 @@ export class CutResult extends HTMLElement {
     viewer.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
     const formatOf = (/** @type {import("./client.js").Output} */ { format }) =>
       FORMATS[/** @type {import("./texts.js").Format} */ (format)];
-    const files = fileList(this, result.outputs, formatOf);
+    const files = fileList(this.clip, this.client, formatOf);
     const samples = new CodeSamples();
     samples.clip = this.clip;
     this.replaceChildren(

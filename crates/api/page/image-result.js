@@ -1,5 +1,5 @@
 // Images that are cut: the viewer of one, all of them as small pictures, the files and the code.
-import { ownAddress, Problem } from "./client.js";
+import { Client, ownAddress, Problem } from "./client.js";
 import { CodeTabs } from "./code-tabs.js";
 import { h } from "./html.js";
 import { samplesOf } from "./image-samples.js";
@@ -19,9 +19,10 @@ const FILES = {
   zip: { name: "All images", plays: "A ZIP with a transparent PNG of each image, under its name." },
 };
 
-/** `<image-result>`: fires `change-options`, `remove`, and `stale` when its links have ended. */
+/** `<image-result>`: fires `change-options`, `remove`, and `stale` when a link has failed. */
 export class ImageResult extends HTMLElement {
   set = new ImageSet();
+  client = new Client("");
   #viewer = new ImageViewer();
   #problem = h("p", { class: "problem", role: "alert", hidden: true });
   /** @type {ImageTile[]} */
@@ -39,7 +40,7 @@ export class ImageResult extends HTMLElement {
     const head = resultHead(this, this.set, about(job.completedAt, result));
     if (this.set.isExpired) return this.replaceChildren(head, nothing(EXPIRED));
     const images = result.images ?? [];
-    const files = fileList(this, result.outputs, ({ format }) => (format === "zip" ? FILES.zip : FILES.png));
+    const files = fileList(this.set, this.client, ({ format }) => (format === "zip" ? FILES.zip : FILES.png));
     const samples = new CodeTabs();
     samples.heading = "Do it again in code";
     samples.samples = samplesOf(this.set);
@@ -82,14 +83,16 @@ export class ImageResult extends HTMLElement {
 
   /** The PNG of an image, from the ZIP of the server. @param {CutImage} image @returns {Promise<Blob>} */
   async #read({ file }) {
-    const output = /** @type {Output} */ (this.set.job?.result?.outputs[0]);
-    this.#cuts ??= zipEntries(output.size, rangesOfAddress(ownAddress(output.url))).catch((problem) => {
+    await this.set.refresh(this.client);
+    const zip = () => /** @type {Output} */ (this.set.job?.result?.outputs[0]);
+    const read = rangesOfAddress(() => ownAddress(zip().url));
+    this.#cuts ??= zipEntries(zip().size, read).catch((problem) => {
       this.#cuts = null;
       throw problem;
     });
-    const read = (await this.#cuts).get(file ?? "");
-    if (!read) throw new Problem("UNKNOWN_ERROR", "The ZIP does not hold this image");
-    return new Blob([await read()], { type: "image/png" });
+    const entry = (await this.#cuts).get(file ?? "");
+    if (!entry) throw new Problem("UNKNOWN_ERROR", "The ZIP does not hold this image");
+    return new Blob([await entry()], { type: "image/png" });
   }
 
   /** @param {number} at */
@@ -109,11 +112,11 @@ export class ImageResult extends HTMLElement {
     }
   }
 
-  /** Says that something cannot be shown; a link that has ended is got anew. @param {unknown} problem */
+  /** Says that something cannot be shown; a link that has failed is got anew. @param {unknown} problem */
   #say(problem) {
     this.#problem.textContent = problem instanceof Problem ? explain(problem) : String(problem);
     this.#problem.hidden = false;
-    if (problem instanceof Problem && problem.status >= 400) this.dispatchEvent(new Event("stale"));
+    if (problem instanceof Problem) this.dispatchEvent(new Event("stale"));
   }
 
   /** The image that was cut, if the page has it. @param {number} at @returns {Promise<Blob | null>} */

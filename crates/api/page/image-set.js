@@ -46,6 +46,12 @@ export class ImageSet extends Item {
     return this.#files;
   }
 
+  /** Names the job after all of its images; the server would take the name of one. @type {Item["submit"]} */
+  submit(client, form, signal) {
+    form.set("clipName", this.name);
+    return super.submit(client, form, signal);
+  }
+
   /** How many images it has; null before a ZIP was read. */
   get count() {
     return this.#images?.length ?? (this.isZip ? null : Math.max(this.#files.length, 1));

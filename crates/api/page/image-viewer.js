@@ -6,7 +6,7 @@ import { explain } from "./texts.js";
 
 /** @typedef {import("./client.js").CutImage} CutImage */
 
-/** `<image-viewer>`: fires `compare` with files of the person as detail, and `stale` when the link of the cut has ended. */
+/** `<image-viewer>`: fires `compare` with files of the person as detail, and `stale` when the link of the cut has failed. */
 export class ImageViewer extends HTMLElement {
   /** Whether it shows one of several images. */
   isOneOfSeveral = false;

@@ -5,7 +5,7 @@ import { explain } from "./texts.js";
 /** @typedef {import("./client.js").Job} Job */
 /** @typedef {"draft" | "sending" | "waiting" | "working" | "done" | "failed" | "gone"} State */
 
-/** A link that fails when it is younger than this fails for another reason than its age. */
+/** Links that are younger than this are not asked for anew: they last an hour, or as long as the server says. */
 const LINKS_ARE_NEW_MS = 60_000;
 
 /** Fires `change` whenever one of its properties has changed. */
@@ -19,8 +19,6 @@ export class Item extends EventTarget {
   keyColor = null;
   /** The share of the submit that is sent; null when none is under way. @type {number | null} */
   sentShare = null;
-  /** @type {Job | null} */
-  job = null;
   /** What went wrong outside of the job, as sentences. */
   problem = "";
   /** Whether the server does not answer while the job is followed. */
@@ -28,8 +26,25 @@ export class Item extends EventTarget {
   /** The fields of its last submit. @type {FormData | null} */
   #form = null;
   #isGone = false;
-  #refreshedMs = 0;
+  /** @type {Job | null} */
+  #job = null;
+  /** When its job, and so the links to its files, came from the server. */
+  #receivedMs = 0;
+  /** When its links were asked for because one had failed. */
+  #renewedMs = 0;
+  /** @type {Promise<void> | null} */
+  #reading = null;
   #stop = new AbortController();
+
+  /** Its job, as the server said last. @returns {Job | null} */
+  get job() {
+    return this.#job;
+  }
+
+  set job(job) {
+    this.#job = job;
+    this.#receivedMs = Date.now();
+  }
 
   /** @returns {State} */
   get state() {
@@ -152,14 +167,33 @@ export class Item extends EventTarget {
     });
   }
 
-  /** Gets new links: they last an hour. Returns whether the links are new. @param {Client} client */
+  /** Whether its links are so new that they open. */
+  get hasNewLinks() {
+    return Date.now() - this.#receivedMs < LINKS_ARE_NEW_MS;
+  }
+
+  /** Gets new links unless they are new. Returns whether they are. @param {Client} client */
   async refresh(client) {
-    if (Date.now() - this.#refreshedMs < LINKS_ARE_NEW_MS) return false;
-    this.#refreshedMs = Date.now();
-    await this.#attempt(async () => {
-      if (this.job) this.job = await client.read(this.job.jobId);
-    });
+    if (!this.hasNewLinks) await this.#read(client);
+    return this.hasNewLinks;
+  }
+
+  /** Gets new links after one has failed, but not again and again. Returns whether it did. @param {Client} client */
+  async renew(client) {
+    if (Date.now() - this.#renewedMs < LINKS_ARE_NEW_MS) return false;
+    this.#renewedMs = Date.now();
+    await this.#read(client);
     return this.problem === "";
+  }
+
+  /** Gets its job, once however often it is called meanwhile. @param {Client} client */
+  #read(client) {
+    this.#reading ??= this.#attempt(async () => {
+      if (this.job) this.job = await client.read(this.job.jobId);
+    }).finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
   }
 
   /** Whether the server has removed its files by now. */

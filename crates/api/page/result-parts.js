@@ -3,8 +3,7 @@ import { ownAddress } from "./client.js";
 import { button, h, icon } from "./html.js";
 import { formatBytes } from "./texts.js";
 
-/** A little less than links do by default. */
-const LINKS_LAST_MS = 55 * 60_000;
+/** @typedef {import("./client.js").Output} Output */
 
 /**
  * The name of an item, a line about it, and what can be done with it: fires `change-options` and `remove` on `view`.
@@ -38,13 +37,13 @@ export const worthALook = (items) =>
   );
 
 /**
- * A row for each output: its name, its size, how it is used, and a link. Fires `stale` on `view` when a link has ended.
- * @param {HTMLElement} view @param {import("./client.js").Output[]} outputs
- * @param {(output: import("./client.js").Output) => { name: string, plays: string }} describe
+ * A row for each output: its name, its size, how it is used, and a link, which is got anew when it is old.
+ * @param {import("./item.js").Item} item @param {import("./client.js").Client} client
+ * @param {(output: Output) => { name: string, plays: string }} describe
  */
-export function fileList(view, outputs, describe) {
-  const shownMs = Date.now();
-  const rows = outputs.map((output) => {
+export function fileList(item, client, describe) {
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const rows = outputsOf(item).map((output) => {
     const { name, plays } = describe(output);
     const size = formatBytes(output.size);
     const link = h(
@@ -59,14 +58,23 @@ export function fileList(view, outputs, describe) {
       icon("down"),
       "Download",
     );
-    link.onclick = (event) => {
-      if (Date.now() - shownMs < LINKS_LAST_MS) return;
-      // The link has ended; the view is made again with one that opens.
+    link.onclick = async (event) => {
+      if (item.hasNewLinks) return;
       event.preventDefault();
-      view.dispatchEvent(new Event("stale"));
+      const isNew = await item.refresh(client);
+      problem.textContent = item.problem;
+      problem.hidden = isNew;
+      const fresh = outputsOf(item).find(({ format }) => format === output.format);
+      // Another view takes the place of this one if the file is gone.
+      if (!isNew || !fresh || !link.isConnected) return;
+      link.href = ownAddress(fresh.url);
+      link.click();
     };
     const text = h("div", {}, h("b", {}, name), h("span", { class: "size" }, size), h("p", { class: "hint" }, plays));
     return h("li", {}, text, link);
   });
-  return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows));
+  return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows), problem);
 }
+
+/** @param {import("./item.js").Item} item */
+const outputsOf = (item) => item.job?.result?.outputs ?? [];

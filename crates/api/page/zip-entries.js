@@ -1,4 +1,4 @@
-// The files in a ZIP, read one by one: from a file of the person, or from the server by ranges.
+// The files in a ZIP, read one by one: from a file of the person, or from a link by ranges.
 import { Problem, unreachable } from "./client.js";
 
 /** Reads the bytes from `from` up to `to`. @typedef {(from: number, to: number) => Promise<ArrayBuffer>} ReadRange */
@@ -48,11 +48,13 @@ const unreadable = () => new Problem("UNKNOWN_ERROR", "The ZIP cannot be read he
 /** Reads a file of the person. @param {Blob} file @returns {ReadRange} */
 export const rangesOfFile = (file) => (from, to) => file.slice(from, to).arrayBuffer();
 
-/** Reads what lies at an address of the server. @param {string} address @returns {ReadRange} */
+/** Reads what a link opens, which is new from time to time. @param {() => string} address @returns {ReadRange} */
 export const rangesOfAddress = (address) => async (from, to) => {
   if (from === to) return new ArrayBuffer(0);
-  const reply = await fetch(address, { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
-    throw unreachable();
+  const link = address();
+  const reply = await fetch(link, { headers: { range: `bytes=${from}-${to - 1}` } }).catch(() => {
+    // Another origin need not let the page read what it answers.
+    throw new URL(link, location.href).origin === location.origin ? unreachable() : unreadable();
   });
   if (!reply.ok) throw new Problem("UNKNOWN_ERROR", "The link does not open any more", reply.status);
   const bytes = await reply.arrayBuffer();

@@ -128,28 +128,41 @@ impl Store {
     /// Whether a page at `origin` may read results and send clips.
     async fn cors(&self, place: &Location, origin: &str) -> Finding {
         const NAME: &str = "cors";
-        let answers = async {
-            let get = self.bucket_url(Method::GET, place, &[]).await.ok()?;
-            let put = self.bucket_url(Method::PUT, place, &[]).await.ok()?;
-            let client = reqwest::Client::new();
-            let read = client.get(&get).header(header::ORIGIN, origin).send().await.ok()?;
-            let asked = client.request(reqwest::Method::OPTIONS, &put).header(header::ORIGIN, origin);
-            let asked = asked.header(header::ACCESS_CONTROL_REQUEST_METHOD, "PUT").send().await.ok()?;
-            let methods = asked.headers().get(header::ACCESS_CONTROL_ALLOW_METHODS)?.to_str().ok()?.contains("PUT");
-            Some((allows(read.headers(), origin), methods && allows(asked.headers(), origin)))
-        };
-        match answers.await.unwrap_or_default() {
+        let (reads, sends) = (self.may_read(place, origin).await, self.may_send(place, origin).await);
+        match (reads.unwrap_or_default(), sends.unwrap_or_default()) {
             (true, true) => Finding::good(NAME, &format!("pages at {origin} may read results and send clips")),
             (true, false) => Finding {
                 name: NAME,
                 verdict: Verdict::Advice,
-                text: format!("pages at {origin} may read results, but not send clips; allow PUT for that"),
+                text: format!(
+                    "pages at {origin} may read results, but not send clips; allow PUT with the header * for that"
+                ),
             },
             (false, _) => Finding::bad(
                 NAME,
-                &format!("pages at {origin} may not read results. Allow GET and PUT from the origin *."),
+                &format!(
+                    "pages at {origin} may not read results. Allow GET and PUT with the header * from the origin *."
+                ),
             ),
         }
+    }
+
+    /// Whether the answer to a GET lets pages at `origin` read it; `None` if there is none.
+    async fn may_read(&self, place: &Location, origin: &str) -> Option<bool> {
+        let url = self.bucket_url(Method::GET, place, &[]).await.ok()?;
+        let answer = reqwest::Client::new().get(url).header(header::ORIGIN, origin).send().await.ok()?;
+        Some(allows(answer.headers(), origin))
+    }
+
+    /// Whether the question that browsers ask before a PUT of a clip is answered with yes; `None` if
+    /// it is not answered.
+    async fn may_send(&self, place: &Location, origin: &str) -> Option<bool> {
+        let url = self.bucket_url(Method::PUT, place, &[]).await.ok()?;
+        let asked = reqwest::Client::new().request(Method::OPTIONS, url).header(header::ORIGIN, origin);
+        let asked = asked.header(header::ACCESS_CONTROL_REQUEST_METHOD, "PUT");
+        let answer = asked.header(header::ACCESS_CONTROL_REQUEST_HEADERS, "content-type").send().await.ok()?;
+        let methods = answer.headers().get(header::ACCESS_CONTROL_ALLOW_METHODS)?.to_str().ok()?;
+        Some(answer.status().is_success() && methods.contains("PUT") && allows(answer.headers(), origin))
     }
 
     async fn lifecycle(&self) -> Finding {
