@@ -2,8 +2,9 @@
 """Fits how likely a person accepts a matte to what a cut says of it: scripts/calibrate-report.py SVG OUT...
 
 Each OUT is a folder that scripts/eval-random.py has left (OUT/seedN): its results.json says which cases a person would accept, and
-clearcut/ID.report.json what the cut said. Prints the weights for MatteReport::acceptance (crates/job/src/report.rs), and, for every seed by
-the weights of the other seeds alone, how often cases were accepted beside what was predicted; SVG gets that as a plot.
+clearcut/ID.report.json what the cut said. Prints the weights for MatteReport (crates/job/src/report.rs); and, for every seed by the
+weights of the other seeds alone, how often cases were accepted beside what was predicted (SVG gets that as a plot), and how many of the
+cases that are not accepted and of those accepted fall below an estimate.
 """
 import json
 import sys
@@ -12,32 +13,41 @@ from pathlib import Path
 import numpy as np
 
 # Percentages become ln(1 + percentage / unit).
-FEATURES = {"holesPercent": 1.0, "lookalikePercent": 1.0, "residuePercent": 0.5}
+UNITS = {"holesPercent": 1.0, "lookalikePercent": 1.0, "residuePercent": 0.5, "finePercent": 2.0, "softPercent": 10.0, "faintPercent": 5.0}
 RIDGE = 0.3
 BINS = [0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0]
+LIMITS = [0.5, 0.6, 0.65, 0.7, 0.75, 0.78, 0.8, 0.85]
 
 
 def read(folder):
-    """Rows of features, what was accepted, and what was warned of, of one seed; cases without a file are no matter of a report."""
+    """Rows of features, and what was accepted, of one seed; cases without a file are no matter of a report."""
     results = json.loads((folder / "results.json").read_text())["clearcut"]
     rows = []
     for result in results:
         report = json.loads((folder / "clearcut" / f"{result['case']}.report.json").read_text())
         if "matte" in report:
-            features = [np.log1p((report["matte"][name] or 0.0) / unit) for name, unit in FEATURES.items()]
-            rows.append(([1.0, *features], float(result["accepted"]), bool(report["warnings"])))
+            features = [np.log1p((report["matte"][name] or 0.0) / unit) for name, unit in UNITS.items()]
+            rows.append(([1.0, *features], float(result["accepted"])))
     return rows
 
 
 def fit(x, y):
-    """Logistic regression with a ridge on all weights but the first, by Newton's method."""
-    weights = np.zeros(x.shape[1])
-    ridge = RIDGE * np.diag([0.0, *[1.0] * (x.shape[1] - 1)])
-    for _ in range(50):
-        p = predict(x, weights)
-        hessian = x.T @ (x * (p * (1 - p))[:, None]) + ridge
-        weights = weights + np.linalg.solve(hessian, x.T @ (y - p) - ridge @ weights)
-    return weights
+    """Logistic regression with a ridge on all weights but the first, by Newton's method. No defect may raise the estimate: a feature
+    that would is left out."""
+    used = np.ones(x.shape[1], bool)
+    while True:
+        part = x[:, used]
+        weights = np.zeros(part.shape[1])
+        ridge = RIDGE * np.diag([0.0, *[1.0] * (part.shape[1] - 1)])
+        for _ in range(50):
+            p = predict(part, weights)
+            hessian = part.T @ (part * (p * (1 - p))[:, None]) + ridge
+            weights = weights + np.linalg.solve(hessian, part.T @ (y - p) - ridge @ weights)
+        all_weights = np.zeros(x.shape[1])
+        all_weights[used] = weights
+        if (all_weights[1:] <= 0).all() or used.sum() == 1:
+            return all_weights
+        used[1:] &= all_weights[1:] < 0
 
 
 def predict(x, weights):
@@ -61,9 +71,8 @@ def main():
     seeds = [read(folder) for folder in folders]
     rows = [row for seed in seeds for row in seed]
     number = np.array([at for at, seed in enumerate(seeds) for _ in seed])
-    x, y, warned = (np.array([row[k] for row in rows]) for k in range(3))
-    names = ["constant", *FEATURES]
-    print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in zip(names, fit(x, y))))
+    x, y = (np.array([row[k] for row in rows]) for k in range(2))
+    print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in zip(["best score", *UNITS], fit(x, y) * [1, *[-1] * len(UNITS)])))
     held_out = np.zeros(len(y))
     for seed in range(len(seeds)):
         held_out[number == seed] = predict(x[number == seed], fit(x[number != seed], y[number != seed]))
@@ -75,7 +84,9 @@ def main():
         if chosen.any():
             bins.append((held_out[chosen].mean(), y[chosen].mean(), int(chosen.sum())))
             print(f"estimate {low:.1f} to {high:.1f}: {chosen.sum()} cases, predicted {bins[-1][0]:.2f}, accepted {bins[-1][1]:.2f}")
-    print(f"warned: {np.mean(warned[y == 0]):.0%} of those not accepted, {np.mean(warned[y == 1]):.0%} of those accepted")
+    for limit in LIMITS:
+        low = held_out < limit
+        print(f"below {limit:.2f}: {low[y == 0].mean():.0%} of the {int((y == 0).sum())} not accepted, {low[y == 1].mean():.0%} of the {int(y.sum())} accepted")
     plot(bins, svg)
 
 

@@ -1202,6 +1202,16 @@ export interface components {
             confidence: number | null;
             /**
              * Format: double
+             * @description Faint parts, of a color near the background's, in percent of the subject.
+             */
+            faintPercent: number | null;
+            /**
+             * Format: double
+             * @description Fine parts, at most eight pixels wide, in percent of the subject.
+             */
+            finePercent: number | null;
+            /**
+             * Format: double
              * @description Possible holes: area inside the subject that was removed although its color is not quite the
              *     background color, in percent of the subject.
              */
@@ -1223,6 +1233,11 @@ export interface components {
              *     kept, in percent of the removed area.
              */
             residuePercent: number | null;
+            /**
+             * Format: double
+             * @description Soft parts, translucent beyond the width of an edge and no shadow, in percent of the subject.
+             */
+            softPercent: number | null;
             /** @description Possible defects that a person should review; empty if none were found. */
             warnings: components["schemas"]["ImageWarning"][];
         };
@@ -1898,6 +1913,17 @@ export interface components {
             confidence: number | null;
             /**
              * Format: double
+             * @description Faint parts, of a color near the background's, in percent of the subject.
+             */
+            faintPercent: number | null;
+            /**
+             * Format: double
+             * @description Fine parts, at most eight pixels wide, in percent of the subject; null also for jobs of
+             *     earlier versions.
+             */
+            finePercent: number | null;
+            /**
+             * Format: double
              * @description Root mean square change of alpha between frames where the color did not change, × 100.
              */
             flicker: number;
@@ -1931,6 +1957,11 @@ export interface components {
              *     kept, in percent of the removed area.
              */
             residuePercent: number | null;
+            /**
+             * Format: double
+             * @description Soft parts, translucent beyond the width of an edge and no shadow, in percent of the subject.
+             */
+            softPercent: number | null;
             /** @description Possible defects that a person should review; empty if none were found. */
             warnings: components["schemas"]["ReportWarning"][];
         };
@@ -1957,7 +1988,7 @@ export interface components {
          * @description Stable code of a possible defect of a matte.
          * @enum {string}
          */
-        ReportWarningCode: "LOW_CONFIDENCE" | "NOTHING_REMOVED" | "EVERYTHING_REMOVED" | "POSSIBLE_HOLES" | "LOOKALIKE_KEPT" | "POSSIBLE_RESIDUE" | "POSSIBLE_FLICKER" | "HINT_WITHOUT_EFFECT";
+        ReportWarningCode: "LOW_CONFIDENCE" | "NOTHING_REMOVED" | "EVERYTHING_REMOVED" | "POSSIBLE_HOLES" | "LOOKALIKE_KEPT" | "POSSIBLE_RESIDUE" | "FINE_DETAIL" | "SOFT_SUBJECT" | "LOW_CONTRAST" | "POSSIBLE_FLICKER" | "HINT_WITHOUT_EFFECT";
         /** @description The fields of a request to resize an image. */
         ResizeForm: {
             /**

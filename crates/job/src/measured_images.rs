@@ -28,7 +28,7 @@ pub struct MeasuredImage {
 #[serde(rename_all = "lowercase")]
 pub enum ImageResult {
     /// It was cut.
-    Cut(MeasuredCut),
+    Cut(Box<MeasuredCut>),
     /// It could not be cut, through no fault of the server.
     Failed(Failure),
 }
@@ -59,7 +59,7 @@ impl MeasuredImages {
     /// The images that were cut.
     pub fn cuts(&self) -> impl Iterator<Item = &MeasuredCut> {
         self.images.iter().filter_map(|image| match &image.result {
-            ImageResult::Cut(cut) => Some(cut),
+            ImageResult::Cut(cut) => Some(cut.as_ref()),
             ImageResult::Failed(_) => None,
         })
     }

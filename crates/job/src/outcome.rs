@@ -132,7 +132,7 @@ mod tests {
         };
         let failure = Failure::new(FailureCode::InvalidImage, "the image is damaged or cut off");
         let images = vec![
-            MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(cut) },
+            MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(Box::new(cut)) },
             MeasuredImage { name: None, result: ImageResult::Failed(failure) },
         ];
         let measured = Measured::from(MeasuredImages { images });

@@ -23,6 +23,17 @@ pub struct MatteReport {
     /// Area next to the removed area that nearly has the background color and was kept, as a
     /// percentage of the removed area.
     pub residue_percent: Option<f64>,
+    /// Fine parts, at most eight pixels wide, as a percentage of the subject. `None` also in reports
+    /// of earlier versions, as the two that follow.
+    #[serde(default)]
+    pub fine_percent: Option<f64>,
+    /// Soft parts, translucent beyond the width of an edge and no shadow, as a percentage of the
+    /// subject.
+    #[serde(default)]
+    pub soft_percent: Option<f64>,
+    /// Faint parts, of a color near the background's, as a percentage of the subject.
+    #[serde(default)]
+    pub faint_percent: Option<f64>,
     /// Root mean square of the change of alpha between frames where the color did not change, ×
     /// 100.
     pub flicker: f64,
@@ -91,11 +102,46 @@ pub enum Warning {
     Lookalike,
     /// An area that nearly has the background color was kept.
     Residue,
+    /// Much of the subject is a few pixels wide.
+    Fine,
+    /// Much of the subject is translucent, as smoke, glow or motion blur.
+    Soft,
+    /// Much of the subject hardly differs from the background.
+    Faint,
     /// Alpha changes where nothing moves.
     Flicker,
     /// A hint marks no region that can be distinguished from its surroundings.
     HintWithoutEffect,
 }
+
+/// What an estimate of acceptance weighs: the amount of one kind of defect.
+struct Term {
+    warning: Warning,
+    percent: Option<f64>,
+    /// Percentage up to which the score falls about linearly; above, it falls by its logarithm.
+    unit: f64,
+    /// Fall of the score when `percent` rises from 0 to 1.7 times `unit`.
+    weight: f64,
+}
+
+impl Term {
+    /// By how much the defect lowers the score.
+    fn fall(&self) -> f64 {
+        self.weight * (self.percent.unwrap_or(0.0) / self.unit).ln_1p()
+    }
+}
+
+/// Score of a matte without any defect.
+const BEST_SCORE: f64 = 3.16;
+
+/// Estimate of acceptance below which a cut warns.
+const DOUBTED_ACCEPTANCE: f64 = 0.78;
+
+/// Share of the largest fall of the score from which another defect is named as well.
+const NAMED_SHARE: f64 = 0.5;
+
+/// Flicker above which a cut warns.
+const MOST_FLICKER: f64 = 2.0;
 
 impl MatteReport {
     /// Estimated probability that a person accepts the matte unchanged, 0.0..=1.0; `None` if the
@@ -106,28 +152,42 @@ impl MatteReport {
     /// docs/reference/quality.md has the accuracy.
     #[must_use]
     pub fn acceptance(&self) -> Option<f64> {
-        let scaled = |percent: Option<f64>, unit: f64| percent.map(|percent| (percent / unit).ln_1p());
-        let [holes, lookalikes] = [self.holes_percent, self.lookalike_percent].map(|percent| scaled(percent, 1.0));
-        let score = 2.90 - 0.93 * holes? - 0.56 * lookalikes? - 1.84 * scaled(self.residue_percent, 0.5)?;
+        self.holes_percent?;
+        let score = BEST_SCORE - self.terms().iter().map(Term::fall).sum::<f64>();
         Some(1.0 / (1.0 + (-score).exp()))
     }
 
-    /// The warnings that apply. Correct mattes of clips with known alpha do not reach the
-    /// thresholds (docs/reference/quality.md has the figures).
+    fn terms(&self) -> [Term; 6] {
+        [
+            (Warning::Holes, self.holes_percent, 1.0, 0.59),
+            (Warning::Lookalike, self.lookalike_percent, 1.0, 1.62),
+            (Warning::Residue, self.residue_percent, 0.5, 0.77),
+            (Warning::Fine, self.fine_percent, 2.0, 0.74),
+            (Warning::Soft, self.soft_percent, 10.0, 2.50),
+            (Warning::Faint, self.faint_percent, 5.0, 1.07),
+        ]
+        .map(|(warning, percent, unit, weight)| Term { warning, percent, unit, weight })
+    }
+
+    /// The warnings that apply. If the matte is less likely to be accepted than
+    /// [`DOUBTED_ACCEPTANCE`], they name the defects that lower the estimate most
+    /// (docs/reference/quality.md says how often they are right).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let above = |value: Option<f64>, limit: f64| value.is_some_and(|value| value > limit);
-        let checks = [
-            (self.confidence.is_some_and(|confidence| confidence < 0.6), Warning::LowConfidence),
-            (self.removed_share < 0.005, Warning::NothingRemoved),
-            (self.removed_share > 0.999, Warning::EverythingRemoved),
-            (above(self.holes_percent, 5.0), Warning::Holes),
-            (above(self.lookalike_percent, 1.0), Warning::Lookalike),
-            (above(self.residue_percent, 1.0), Warning::Residue),
-            (self.flicker > 2.0, Warning::Flicker),
-            (self.hint_frames.contains(&0), Warning::HintWithoutEffect),
-        ];
-        checks.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
+        let is_doubted = self.acceptance().is_some_and(|acceptance| acceptance < DOUBTED_ACCEPTANCE);
+        let terms = self.terms();
+        let largest = terms.iter().map(Term::fall).fold(0.0, f64::max);
+        let is_named =
+            |warning: Warning| terms.iter().any(|t| t.warning == warning && t.fall() >= NAMED_SHARE * largest);
+        let applies = |warning: &Warning| match *warning {
+            Warning::LowConfidence => self.confidence.is_some_and(|confidence| confidence < 0.6),
+            Warning::NothingRemoved => self.removed_share < 0.005,
+            Warning::EverythingRemoved => self.removed_share > 0.999,
+            Warning::Flicker => self.flicker > MOST_FLICKER,
+            Warning::HintWithoutEffect => self.hint_frames.contains(&0),
+            defect => is_doubted && is_named(defect),
+        };
+        Warning::ALL.into_iter().filter(applies).collect()
     }
 }
 
@@ -142,13 +202,16 @@ impl MatteReport {
 
 impl Warning {
     /// All warnings.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::LowConfidence,
         Self::NothingRemoved,
         Self::EverythingRemoved,
         Self::Holes,
         Self::Lookalike,
         Self::Residue,
+        Self::Fine,
+        Self::Soft,
+        Self::Faint,
         Self::Flicker,
         Self::HintWithoutEffect,
     ];
@@ -163,6 +226,9 @@ impl Warning {
             Self::Holes => "POSSIBLE_HOLES",
             Self::Lookalike => "LOOKALIKE_KEPT",
             Self::Residue => "POSSIBLE_RESIDUE",
+            Self::Fine => "FINE_DETAIL",
+            Self::Soft => "SOFT_SUBJECT",
+            Self::Faint => "LOW_CONTRAST",
             Self::Flicker => "POSSIBLE_FLICKER",
             Self::HintWithoutEffect => "HINT_WITHOUT_EFFECT",
         }
@@ -203,6 +269,15 @@ impl Warning {
             Self::Residue => {
                 "parts that nearly have the background's color were kept: to remove them, raise the tolerance"
             }
+            Self::Fine => {
+                "much of the subject is a few pixels wide: check that lines and small pieces are whole and as thick as they were; a larger picture keeps them better"
+            }
+            Self::Soft => {
+                "parts are soft, such as smoke, glow or motion blur: how dense they are cannot be told from their color; check them over the background that you want"
+            }
+            Self::Faint => {
+                "parts hardly differ from the background: check whether they were kept or removed rightly, and whether they are translucent; a hint corrects them, and another background color avoids them"
+            }
             Self::Flicker => "the matte flickers in places that do not move: try another tolerance",
             Self::HintWithoutEffect => {
                 "a hint has no effect: its time is beyond the end, or its point lies in the outer background; draw a box around the region"
@@ -221,6 +296,9 @@ mod tests {
         holes_percent: Some(0.2),
         lookalike_percent: Some(0.0),
         residue_percent: Some(0.05),
+        fine_percent: Some(0.5),
+        soft_percent: Some(0.0),
+        faint_percent: Some(0.5),
         flicker: 0.2,
         places: Vec::new(),
         hint_frames: Vec::new(),
@@ -252,13 +330,41 @@ mod tests {
         let good = GOOD.acceptance().unwrap();
         assert!((0.85..0.95).contains(&good), "{good}");
         for worse in [
-            MatteReport { holes_percent: Some(2.0), ..GOOD },
+            MatteReport { holes_percent: Some(5.0), ..GOOD },
             MatteReport { lookalike_percent: Some(2.0), ..GOOD },
             MatteReport { residue_percent: Some(2.0), ..GOOD },
+            MatteReport { fine_percent: Some(20.0), ..GOOD },
+            MatteReport { soft_percent: Some(10.0), ..GOOD },
+            MatteReport { faint_percent: Some(20.0), ..GOOD },
         ] {
             assert!(worse.acceptance().unwrap() < good - 0.05);
         }
-        assert_eq!(MatteReport { residue_percent: None, ..GOOD }.acceptance(), None);
+        assert_eq!(MatteReport { holes_percent: None, ..GOOD }.acceptance(), None);
+    }
+
+    #[test]
+    fn a_doubtful_matte_names_its_main_defects_only() {
+        let lace = MatteReport { fine_percent: Some(80.0), holes_percent: Some(20.0), soft_percent: Some(0.2), ..GOOD };
+        assert_eq!(lace.warnings(), [Warning::Holes, Warning::Fine]);
+        // Each alone is no reason for doubt.
+        let together =
+            MatteReport { fine_percent: Some(4.0), residue_percent: Some(1.0), faint_percent: Some(3.0), ..GOOD };
+        assert_eq!(together.warnings(), [Warning::Residue, Warning::Fine, Warning::Faint]);
+        for alone in [
+            MatteReport { fine_percent: Some(4.0), ..GOOD },
+            MatteReport { residue_percent: Some(1.0), ..GOOD },
+            MatteReport { faint_percent: Some(3.0), ..GOOD },
+        ] {
+            assert_eq!(alone.warnings(), []);
+        }
+    }
+
+    #[test]
+    fn a_report_of_an_earlier_version_is_judged_by_what_it_has() {
+        let earlier = r#"{"confidence":1.0,"removedShare":0.7,"holesPercent":60.0,"lookalikePercent":0.0,"residuePercent":0.0,"flicker":0.2}"#;
+        let report: MatteReport = serde_json::from_str(earlier).unwrap();
+        assert_eq!(report.fine_percent, None);
+        assert_eq!(report.warnings(), [Warning::Holes]);
     }
 
     #[test]
@@ -278,9 +384,12 @@ mod tests {
             (MatteReport { confidence: Some(0.5), ..GOOD }, Warning::LowConfidence),
             (MatteReport { removed_share: 0.0, ..GOOD }, Warning::NothingRemoved),
             (MatteReport { removed_share: 1.0, ..GOOD }, Warning::EverythingRemoved),
-            (MatteReport { holes_percent: Some(9.0), ..GOOD }, Warning::Holes),
+            (MatteReport { holes_percent: Some(30.0), ..GOOD }, Warning::Holes),
             (MatteReport { lookalike_percent: Some(9.0), ..GOOD }, Warning::Lookalike),
             (MatteReport { residue_percent: Some(9.0), ..GOOD }, Warning::Residue),
+            (MatteReport { fine_percent: Some(60.0), ..GOOD }, Warning::Fine),
+            (MatteReport { soft_percent: Some(9.0), ..GOOD }, Warning::Soft),
+            (MatteReport { faint_percent: Some(30.0), ..GOOD }, Warning::Faint),
             (MatteReport { flicker: 9.0, ..GOOD }, Warning::Flicker),
             (MatteReport { hint_frames: vec![24, 0], ..GOOD }, Warning::HintWithoutEffect),
         ];

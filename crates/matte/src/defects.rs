@@ -1,43 +1,17 @@
 //! Possible defects of a matte: how many pixels may be wrong, and where.
 
-use crate::{distance_map::LIMIT, regions::Regions};
+use clearcut_frame::Frame;
 
-/// Alpha from which a pixel counts as subject: a tenth.
-const VISIBLE: u8 = 26;
+use crate::{
+    distance_map::LIMIT,
+    doubts::{Doubts, VISIBLE},
+    regions::Regions,
+    tiles::{Defect, Extent, TILE, Tiles},
+};
 
 /// Distance below which a pixel has nearly the background's color: twice what the background's
 /// noise explains.
 const NEAR: u8 = 2 * LIMIT;
-
-/// Side of the tiles in which residue is counted, in pixels: an area that a viewer finds at a
-/// glance. Counts of a row of it fit a byte.
-const TILE: usize = 64;
-
-/// A neighboring tile belongs to the extent of residue if it has at least one in so many of the
-/// densest tile's residue. More tiles blur where to look.
-const SHOWN_SHARE: u64 = 4;
-
-/// Rectangle of pixels from `left` and `top` (inside) to `right` and `bottom` (outside).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// First column.
-    pub left: u32,
-    /// First row.
-    pub top: u32,
-    /// Column after the last.
-    pub right: u32,
-    /// Row after the last.
-    pub bottom: u32,
-}
-
-/// Pixels of one frame with one kind of possible error.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Defect {
-    /// Number of pixels.
-    pub pixels: u64,
-    /// Rectangle around the largest group of them, if known.
-    pub extent: Option<Extent>,
-}
 
 /// Possible errors in the matte of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,18 +24,24 @@ pub struct Defects {
     pub lookalikes: Defect,
     /// Possible residue: nearly of the background's color, and kept.
     pub residue: Defect,
+    /// Fine parts of the subject: at most eight pixels wide.
+    pub fine: Defect,
+    /// Soft parts of the subject: translucent beyond the width of an edge, and no shadow.
+    pub soft: Defect,
+    /// Faint parts of the subject: of a color near the background's.
+    pub faint: Defect,
 }
 
 impl Defects {
-    /// Measures a frame `width` pixels wide from its matte, its distances from the background and
-    /// its classified regions.
-    pub(crate) fn measure(alpha: &[u8], distance: &[u8], regions: &Regions, width: usize) -> Self {
-        let columns = width.div_ceil(TILE);
-        let mut tiles = vec![0_u64; columns * (alpha.len() / width).div_ceil(TILE)];
+    /// Measures the finished matte of `frame` from its distances from the background and its
+    /// classified regions.
+    pub(crate) fn measure(frame: &Frame, distance: &[u8], regions: &Regions) -> Self {
+        let size = [frame.size().width() as usize, frame.size().height() as usize];
+        let rows = frame.alpha().unwrap_or_default().chunks_exact(size[0]).zip(distance.chunks_exact(size[0]));
+        let mut near = Tiles::new(size);
         let mut subject = 0;
-        for (y, (alpha, distance)) in alpha.chunks_exact(width).zip(distance.chunks_exact(width)).enumerate() {
-            let row = &mut tiles[y / TILE * columns..][..columns];
-            for ((alpha, distance), tile) in alpha.chunks(TILE).zip(distance.chunks(TILE)).zip(row) {
+        for (y, (alpha, distance)) in rows.enumerate() {
+            for ((alpha, distance), tile) in alpha.chunks(TILE).zip(distance.chunks(TILE)).zip(near.row(y)) {
                 // Counting in bytes processes many pixels at once.
                 let (mut visible, mut faint) = (0_u8, 0_u8);
                 for (&alpha, &distance) in alpha.iter().zip(distance) {
@@ -73,9 +53,8 @@ impl Defects {
             }
         }
         let [lookalikes, holes] = suspect_pockets(regions);
-        let residue = tiles.iter().sum::<u64>().saturating_sub(lookalikes.pixels);
-        let extent = (residue > 0).then(|| densest_extent(&tiles, columns, [width, alpha.len() / width]));
-        Self { subject, holes, lookalikes, residue: Defect { pixels: residue, extent } }
+        let Doubts { fine, soft, faint } = Doubts::measure(frame, distance);
+        Self { subject, holes, lookalikes, residue: near.defect(lookalikes.pixels), fine, soft, faint }
     }
 }
 
@@ -100,43 +79,11 @@ fn suspect_pockets(regions: &Regions) -> [Defect; 2] {
     found
 }
 
-/// Rectangle of tiles around the densest one. It grows in each direction while the next tile has at
-/// least the share [`SHOWN_SHARE`] of the densest tile's residue.
-fn densest_extent(tiles: &[u64], columns: usize, [width, height]: [usize; 2]) -> Extent {
-    let best = (0..tiles.len()).max_by_key(|&tile| tiles[tile]).unwrap_or(0);
-    let (x, y) = (best % columns, best / columns);
-    let is_shown = |x: usize, y: usize| SHOWN_SHARE * tiles[y * columns + x] >= tiles[best].max(1);
-    let last = [columns - 1, tiles.len() / columns - 1];
-    let (mut left, mut right, mut top, mut bottom) = (x, x, y, y);
-    while left > 0 && is_shown(left - 1, y) {
-        left -= 1;
-    }
-    while right < last[0] && is_shown(right + 1, y) {
-        right += 1;
-    }
-    while top > 0 && is_shown(x, top - 1) {
-        top -= 1;
-    }
-    while bottom < last[1] && is_shown(x, bottom + 1) {
-        bottom += 1;
-    }
-    let end = |tile: usize, limit: usize| ((tile + 1) * TILE).min(limit) as u32;
-    let start = |tile: usize| (tile * TILE) as u32;
-    Extent { left: start(left), top: start(top), right: end(right, width), bottom: end(bottom, height) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
 
-    #[test]
-    fn the_extent_of_residue_covers_its_densest_tiles() {
-        // 4 × 2 tiles.
-        let tiles = [0, 9, 40, 3, 0, 0, 12, 0];
-        let extent = Extent { left: 128, top: 0, right: 192, bottom: 100 };
-        assert_eq!(densest_extent(&tiles, 4, [250, 100]), extent);
-        assert_eq!(densest_extent(&[1, 1], 2, [70, 9]), Extent { left: 0, top: 0, right: 70, bottom: 9 });
-    }
+    use super::*;
 
     #[test]
     fn the_extent_of_pockets_encloses_the_largest_one() {
@@ -147,7 +94,11 @@ mod tests {
             distance[y * 20 + 10..y * 20 + 15].fill(0);
         }
         let regions = Regions::find(&distance, 20, LIMIT, false);
-        let defects = Defects::measure(&[255; 200], &distance, &regions, 20);
+        let size = Size::new(20, 10).unwrap();
+        let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt709 };
+        let mut frame = Frame::new(format);
+        frame.planes_mut()[3].fill(255);
+        let defects = Defects::measure(&frame, &distance, &regions);
         let extent = Some(Extent { left: 10, top: 3, right: 15, bottom: 7 });
         assert_eq!(defects.lookalikes, Defect { pixels: 36, extent });
         assert_eq!((defects.subject, defects.holes.pixels, defects.residue.pixels), (200, 0, 0));

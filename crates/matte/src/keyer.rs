@@ -167,7 +167,7 @@ impl Keyer {
         let source_planes = frame.bytes()[..color_len].to_vec();
         let mut frame = apply_matte(frame, &mask, &band);
         clear_pixels(frame.planes_mut()[3], &mask, &distance, map.width, self.settings.tolerance);
-        let defects = Defects::measure(frame.alpha().unwrap_or_default(), &distance, &regions, map.width);
+        let defects = Defects::measure(&frame, &distance, &regions);
         KeyedFrame { frame, source_planes, noise: plate.noise(), defects }
     }
 

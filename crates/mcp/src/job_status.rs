@@ -113,6 +113,12 @@ struct QualityReport {
     lookalike_percent: Option<f64>,
     /// Area that nearly has the background color and was kept, as a percentage of the removed area.
     residue_percent: Option<f64>,
+    /// Percentage of the subject that is at most eight pixels wide.
+    fine_percent: Option<f64>,
+    /// Percentage of the subject that is translucent beyond the width of an edge, and no shadow.
+    soft_percent: Option<f64>,
+    /// Percentage of the subject whose color is near the background's.
+    faint_percent: Option<f64>,
     /// Change of alpha where nothing moves, × 100.
     flicker: f64,
     /// Estimated probability that a person accepts the matte as it is, 0–1.
@@ -193,6 +199,9 @@ impl CutResult {
                 holes_percent: matte.holes_percent,
                 lookalike_percent: matte.lookalike_percent,
                 residue_percent: matte.residue_percent,
+                fine_percent: matte.fine_percent,
+                soft_percent: matte.soft_percent,
+                faint_percent: matte.faint_percent,
                 flicker: matte.flicker,
                 acceptance: matte.acceptance(),
                 hint_frames: matte.hint_frames.clone(),

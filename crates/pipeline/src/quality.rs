@@ -28,6 +28,9 @@ pub(crate) struct QualityLog {
     holes: Series,
     lookalikes: Series,
     residue: Series,
+    fine: Series,
+    soft: Series,
+    faint: Series,
     /// Squared changes of alpha (levels²).
     flicker: Series,
     /// Number of pixels compared for flicker.
@@ -101,6 +104,9 @@ impl QualityLog {
         self.holes.push_defect(defects.holes, size);
         self.lookalikes.push_defect(defects.lookalikes, size);
         self.residue.push_defect(defects.residue, size);
+        self.fine.push_defect(defects.fine, size);
+        self.soft.push_defect(defects.soft, size);
+        self.faint.push_defect(defects.faint, size);
         let current = if source_planes.is_empty() { Vec::new() } else { sampled_pixels(frame, source_planes) };
         let is_same_color = |a: &[u8; 4], b: &[u8; 4]| (0..3).all(|k| a[k].abs_diff(b[k]) <= COLOR_TOLERANCE);
         let mut cells = [0_u64; GRID_SIDE * GRID_SIDE];
@@ -138,6 +144,9 @@ impl QualityLog {
         self.holes.append(next.holes);
         self.lookalikes.append(next.lookalikes);
         self.residue.append(next.residue);
+        self.fine.append(next.fine);
+        self.soft.append(next.soft);
+        self.faint.append(next.faint);
         self.flicker.append(next.flicker);
     }
 
@@ -152,15 +161,17 @@ impl QualityLog {
         hint_frames: Vec<u64>,
     ) -> MatteReport {
         let percent = |part: u64, whole: u64| confidence.map(|_| 100.0 * part as f64 / whole.max(1) as f64);
-        let [holes, lookalikes, residue, flicker] =
-            [&self.holes, &self.lookalikes, &self.residue, &self.flicker].map(|series| series.sum);
+        let of_subject = |series: &Series| percent(series.sum, self.subject);
         let mut report = MatteReport {
             confidence: confidence.map(f64::from),
             removed_share,
-            holes_percent: percent(holes, self.subject + holes),
-            lookalike_percent: percent(lookalikes, self.subject),
-            residue_percent: percent(residue, self.pixels.saturating_sub(self.subject)),
-            flicker: 100.0 / 255.0 * (flicker as f64 / self.compared.max(1) as f64).sqrt(),
+            holes_percent: percent(self.holes.sum, self.subject + self.holes.sum),
+            lookalike_percent: of_subject(&self.lookalikes),
+            residue_percent: percent(self.residue.sum, self.pixels.saturating_sub(self.subject)),
+            fine_percent: of_subject(&self.fine),
+            soft_percent: of_subject(&self.soft),
+            faint_percent: of_subject(&self.faint),
+            flicker: 100.0 / 255.0 * (self.flicker.sum as f64 / self.compared.max(1) as f64).sqrt(),
             places: Vec::new(),
             hint_frames,
         };
@@ -169,6 +180,9 @@ impl QualityLog {
                 Warning::Holes => &self.holes,
                 Warning::Lookalike => &self.lookalikes,
                 Warning::Residue => &self.residue,
+                Warning::Fine => &self.fine,
+                Warning::Soft => &self.soft,
+                Warning::Faint => &self.faint,
                 Warning::Flicker => &self.flicker,
                 Warning::LowConfidence
                 | Warning::NothingRemoved
@@ -235,7 +249,7 @@ mod tests {
     fn percentages_refer_to_the_right_total() {
         let mut log = QualityLog::default();
         let [holes, lookalikes, residue] = [10, 3, 17].map(|pixels| Defect { pixels, extent: None });
-        log.push(&frame(255), &[90; 96], Defects { subject: 30, holes, lookalikes, residue });
+        log.push(&frame(255), &[90; 96], Defects { subject: 30, holes, lookalikes, residue, ..Defects::default() });
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let found = [report.holes_percent, report.lookalike_percent, report.residue_percent];
         assert_eq!(found.map(|percent| percent.map(f64::round)), [Some(25.0), Some(10.0), Some(50.0)]);
@@ -275,7 +289,7 @@ mod tests {
             let left = index as u32;
             let extent = (pixels > 0).then_some(Extent { left, top: 2, right: left + 1, bottom: 6 });
             let alpha = if index == 3 { 155 } else { 255 };
-            let defects = Defects { subject: 30, holes: Defect { pixels, extent }, ..Defects::default() };
+            let defects = Defects { subject: 10, holes: Defect { pixels, extent }, ..Defects::default() };
             log.push(&frame(alpha), &[90; 96], defects);
         }
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());

@@ -51,7 +51,16 @@ impl Bundle {
             Ok(CutImage { png, size, method, reason, model, key_color: background, report }) => {
                 let (width, height) = (size.width(), size.height());
                 let file = self.write(name.as_deref(), &png).map_err(|error| local_failure(&error))?;
-                ImageResult::Cut(MeasuredCut { file, width, height, method, reason, model, background, report })
+                ImageResult::Cut(Box::new(MeasuredCut {
+                    file,
+                    width,
+                    height,
+                    method,
+                    reason,
+                    model,
+                    background,
+                    report,
+                }))
             }
         };
         self.images.push(MeasuredImage { name, result });

@@ -92,6 +92,9 @@ class Report:
     holes_percent: float | None
     lookalike_percent: float | None
     residue_percent: float | None
+    fine_percent: float | None
+    soft_percent: float | None
+    faint_percent: float | None
     flicker: float
     #: Probability that a person accepts the matte unchanged.
     acceptance: float | None
@@ -121,6 +124,9 @@ class ImageReport:
     holes_percent: float | None
     lookalike_percent: float | None
     residue_percent: float | None
+    fine_percent: float | None
+    soft_percent: float | None
+    faint_percent: float | None
     warnings: tuple[ImageWarning, ...]
 
 

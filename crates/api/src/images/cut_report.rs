@@ -28,6 +28,15 @@ pub(crate) struct ImageReport {
     /// kept, in percent of the removed area.
     #[schema(required = true)]
     residue_percent: Option<f64>,
+    /// Fine parts, at most eight pixels wide, in percent of the subject.
+    #[schema(required = true)]
+    fine_percent: Option<f64>,
+    /// Soft parts, translucent beyond the width of an edge and no shadow, in percent of the subject.
+    #[schema(required = true)]
+    soft_percent: Option<f64>,
+    /// Faint parts, of a color near the background's, in percent of the subject.
+    #[schema(required = true)]
+    faint_percent: Option<f64>,
     /// Possible defects that a person should review; empty if none were found.
     warnings: Vec<ImageWarning>,
 }
@@ -68,6 +77,9 @@ impl ImageReport {
             holes_percent: matte.holes_percent,
             lookalike_percent: matte.lookalike_percent,
             residue_percent: matte.residue_percent,
+            fine_percent: matte.fine_percent,
+            soft_percent: matte.soft_percent,
+            faint_percent: matte.faint_percent,
             warnings: matte.warnings().into_iter().map(warning).collect(),
         }
     }

@@ -71,7 +71,7 @@ impl JobImage {
     /// Builds the JSON of `image` of the job `record`.
     pub(super) fn new(image: &MeasuredImage, record: &JobRecord) -> Self {
         let (cut, error) = match &image.result {
-            ImageResult::Cut(cut) => (Some(cut), None),
+            ImageResult::Cut(cut) => (Some(cut.as_ref()), None),
             ImageResult::Failed(failure) => (None, Some(failure.into())),
         };
         let of_job = || record.clip_name.as_ref().map_or_else(|| "image".to_owned(), ToString::to_string);

@@ -37,6 +37,16 @@ pub(crate) struct Report {
     /// kept, in percent of the removed area.
     #[schema(required = true)]
     residue_percent: Option<f64>,
+    /// Fine parts, at most eight pixels wide, in percent of the subject; null also for jobs of
+    /// earlier versions.
+    #[schema(required = true)]
+    fine_percent: Option<f64>,
+    /// Soft parts, translucent beyond the width of an edge and no shadow, in percent of the subject.
+    #[schema(required = true)]
+    soft_percent: Option<f64>,
+    /// Faint parts, of a color near the background's, in percent of the subject.
+    #[schema(required = true)]
+    faint_percent: Option<f64>,
     /// Root mean square change of alpha between frames where the color did not change, × 100.
     flicker: f64,
     /// Estimated probability that a person accepts the matte as it is, 0–1, calibrated on random
@@ -118,6 +128,9 @@ impl Report {
             holes_percent: matte.holes_percent,
             lookalike_percent: matte.lookalike_percent,
             residue_percent: matte.residue_percent,
+            fine_percent: matte.fine_percent,
+            soft_percent: matte.soft_percent,
+            faint_percent: matte.faint_percent,
             flicker: matte.flicker,
             acceptance: matte.acceptance(),
             hint_frames: matte.hint_frames.clone(),

@@ -130,7 +130,7 @@ async fn complete(server: &Server, claimed: &ClaimedJob) {
     };
     let failure = Failure::new(FailureCode::InvalidImage, "the image is damaged or cut off");
     let images = vec![
-        MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(cut) },
+        MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(Box::new(cut)) },
         MeasuredImage { name: Some("c.jpg".into()), result: ImageResult::Failed(failure) },
     ];
     let output = OutputPointer {

@@ -102,7 +102,7 @@ async fn a_cut_has_the_shape_of_the_published_api_and_its_defaults() {
         "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"}, "warnings": [],
         "report": {
             "confidence": 0.75, "removedShare": 0.001, "holesPercent": 0.0, "lookalikePercent": 0.0,
-            "residuePercent": 0.5,
+            "residuePercent": 0.5, "finePercent": 1.5, "softPercent": 0.0, "faintPercent": 0.25,
             "warnings": [{"code": "NOTHING_REMOVED", "box": {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}}],
         },
     });

@@ -14,6 +14,23 @@ use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server};
 /// Where the warning of the completed job applies.
 const LOOKALIKE: Place = Place { from: 0.25, to: 0.75, area: FrameBox { x: 0.5, y: 0.25, width: 0.125, height: 0.5 } };
 
+/// A report with one warning, `LOOKALIKE_KEPT`.
+fn report() -> MatteReport {
+    MatteReport {
+        confidence: Some(0.875),
+        removed_share: 0.5,
+        holes_percent: Some(0.25),
+        lookalike_percent: Some(50.0),
+        residue_percent: Some(0.125),
+        fine_percent: Some(1.0),
+        soft_percent: Some(0.5),
+        faint_percent: Some(0.25),
+        flicker: 0.5,
+        places: vec![(clearcut_job::Warning::Lookalike, LOOKALIKE)],
+        hint_frames: vec![20],
+    }
+}
+
 /// Stores `content` as the WebM output of `claimed` and completes the job.
 pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'static [u8]) {
     let name = ObjectName::output(&claimed.id, claimed.token, OutputFormat::Webm.into());
@@ -31,16 +48,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
         reason: Some(MethodReason::FlatBackground),
         model: None,
         background: "#E92FBC".parse().ok(),
-        report: Some(MatteReport {
-            confidence: Some(0.875),
-            removed_share: 0.5,
-            holes_percent: Some(0.25),
-            lookalike_percent: Some(2.5),
-            residue_percent: Some(0.125),
-            flicker: 0.5,
-            places: vec![(clearcut_job::Warning::Lookalike, LOOKALIKE)],
-            hint_frames: vec![20],
-        }),
+        report: Some(report()),
         notes: vec![Note::new(NoteCode::SoundLeftOut, "no sound")],
         alpha_checks: vec![(OutputFormat::Webm, AlphaCheck { frames_compared: 48, largest_mean_difference: 0.5 })],
     };
@@ -104,12 +112,13 @@ async fn a_job_has_all_its_fields_in_every_state() {
             "{url}"
         );
     }
-    let acceptance = 1.0 / (1.0 + (0.93 * 1.25_f64.ln() + 0.56 * 3.5_f64.ln() + 1.84 * 1.25_f64.ln() - 2.90).exp());
+    let acceptance = report().acceptance();
     let warnings = json!([{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey),
                     "from": 0.25, "to": 0.75, "box": {"x": 0.5, "y": 0.25, "width": 0.125, "height": 0.5}}]);
     let report = json!({
         "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
-        "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "acceptance": acceptance, "hintFrames": [20],
+        "lookalikePercent": 50.0, "residuePercent": 0.125, "finePercent": 1.0, "softPercent": 0.5, "faintPercent": 0.25,
+        "flicker": 0.5, "acceptance": acceptance, "hintFrames": [20],
         "warnings": warnings, "alphaVerified": true,
         "alphaChecks": [{"format": "webm", "framesCompared": 48, "largestMeanDifference": 0.5}],
     });

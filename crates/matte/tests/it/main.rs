@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod canvas;
+mod doubts;
 mod enclosed;
 mod hints;
 mod keying;

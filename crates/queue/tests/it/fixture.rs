@@ -202,7 +202,7 @@ pub(crate) fn image_outcome(number: u128) -> Box<Outcome> {
         report: MatteReport { removed_share: 0.5, ..MatteReport::default() },
     };
     let images = vec![
-        MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(cut) },
+        MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(Box::new(cut)) },
         MeasuredImage { name: None, result: ImageResult::Failed(input_failure()) },
     ];
     let output = OutputPointer {
