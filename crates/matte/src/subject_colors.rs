@@ -28,6 +28,10 @@ const IN_GAMUT: std::ops::RangeInclusive<f32> = 8.0..=244.0;
 /// Alpha up to which none of the subject's color is visible: five levels of 255.
 const CLEAR_ALPHA: f32 = 0.02;
 
+/// Largest difference of a clear pixel's luma from the background's, in levels. Beside hair, 99 %
+/// of the clear pixels are within 5 to 8 (7 random clips). A sky-blue thing on navy differs by 100.
+const CLEAR_LUMA: f32 = 16.0;
+
 /// A set of colors: for every step of luma, one bit per step of chroma.
 type ColorSet = [u16; 16];
 
@@ -79,13 +83,14 @@ impl<'a> SubjectColors<'a> {
         if alpha >= 1.0 {
             return alpha;
         }
-        let (x, y) = place(index, self.scene.width);
-        let colors = &self.cells[y / CELL * self.columns + x / CELL];
-        if alpha <= CLEAR_ALPHA || contains(colors, without_background(seen, background, alpha), self.cross_hue) {
-            alpha
+        let is_mixture = if alpha <= CLEAR_ALPHA {
+            (seen[0] - background[0]).abs() <= CLEAR_LUMA
         } else {
-            1.0
-        }
+            let (x, y) = place(index, self.scene.width);
+            let colors = &self.cells[y / CELL * self.columns + x / CELL];
+            contains(colors, without_background(seen, background, alpha), self.cross_hue)
+        };
+        if is_mixture { alpha } else { 1.0 }
     }
 
     /// Removes the background from `color` if the result is a color of the pure subject. Returns it

@@ -115,3 +115,22 @@ fn a_part_shaded_into_the_backgrounds_hue_stays_solid_behind_its_sharp_outline()
     });
     assert_eq!(holes(&cut_one(&frame), &bead), 0);
 }
+
+#[test]
+fn a_thing_of_the_backgrounds_full_hue_in_another_light_stays_solid() {
+    let navy = [45_u8, 166, 122];
+    let sky = related_color(navy, 1.02, 165);
+    // A wide body holds most of the inside; the bars are narrow.
+    let bars = |x: usize, y: usize| {
+        let is_bar = (30..226).contains(&x) && (150..244).contains(&y) && (y - 150) % 46 < 32;
+        f32::from(u8::from(is_bar))
+    };
+    let frame = painted(square(), 1, |x, y| {
+        let with_body = mixed(RED, navy, disc(x, y, (128, 75), 66.0));
+        [0, 1, 2].map(|k| with_body[k] + bars(x, y) * (f32::from(sky[k]) - with_body[k]))
+    });
+    let alpha = cut_one(&frame).alpha().unwrap().to_vec();
+    let inside: Vec<usize> = (0..SIDE * SIDE).filter(|at| bars(at % SIDE, at / SIDE) > 0.0).collect();
+    let holes = inside.iter().filter(|&&at| alpha[at] < 230).count();
+    assert!(50 * holes <= inside.len(), "{holes} of {} pixels have holes", inside.len());
+}
