@@ -25,7 +25,7 @@ async fn a_slot_fetches_a_clip_once_for_all_parts_that_it_works_on_in_turn() {
     // The clip that the plan was made from is all that the slot needs.
     let remove = move |index| {
         if index == 0 {
-            fs::remove_file(&clip).unwrap()
+            fs::remove_file(&clip).unwrap();
         }
     };
     let one_slot = |settings: &mut clearcut_worker::WorkerSettings| settings.slots = 1.try_into().unwrap();
