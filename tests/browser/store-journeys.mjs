@@ -1,5 +1,5 @@
 // A server on PostgreSQL whose results are presigned URLs of an S3-compatible store, in an untouched Chromium: the page and the player
-// read another origin there. `make test-browser` starts both services.
+// read another origin there. `make test-browser-store` starts both services.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
