@@ -242,6 +242,7 @@ const GUIDES: &[&str] = &documents! {
     "guides/command-line.md"
     "guides/server.md"
     "guides/cluster.md"
+    "guides/scaling.md"
     "guides/page.md"
     "guides/player.md"
     "guides/mcp.md"

@@ -276,12 +276,16 @@ impl ServeOptions {
     }
 }
 
-/// Settings in the text of a configuration file, or what is wrong with which of its lines.
+/// Settings in the text of a configuration file, or what is wrong with which of its lines. The
+/// message repeats no value: one of them may hold a password.
 fn parse(text: &str) -> Result<GivenSettings, String> {
     toml::from_str(text).map_err(|error| {
         let at_line = error.span().map_or(String::new(), |span| {
             let number = text[..span.start].matches('\n').count();
-            format!(", line {} ({})", number + 1, text.lines().nth(number).unwrap_or_default().trim())
+            match text.lines().nth(number).and_then(|line| line.split_once('=')) {
+                Some((name, _)) => format!(", line {} ({})", number + 1, name.trim()),
+                None => format!(", line {}", number + 1),
+            }
         });
         format!("{at_line}: {}", error.message())
     })
@@ -299,13 +303,18 @@ mod tests {
     #[test]
     fn an_invalid_file_is_refused_with_the_line_and_what_is_allowed() {
         for (text, parts) in [
-            ("slots = 2\nlisen = \"0.0.0.0:1\"\n", [", line 2 (lisen = \"0.0.0.0:1\")", "unknown field", "`listen`"]),
-            ("slots = \"many\"", [", line 1 (slots = \"many\")", "string \"many\"", "nonzero usize"]),
-            ("cut_threads = 0", [", line 1 (cut_threads = 0)", "`0`", "nonzero usize"]),
-            ("\nslots = ", [", line 2 (slots =)", "", ""]),
+            ("slots = 2\nlisen = \"0.0.0.0:1\"\n", [", line 2 (lisen)", "unknown field", "`listen`"]),
+            ("slots = \"many\"", [", line 1 (slots)", "string \"many\"", "nonzero usize"]),
+            ("cut_threads = 0", [", line 1 (cut_threads)", "`0`", "nonzero usize"]),
+            ("\nslots = ", [", line 2 (slots)", "", ""]),
+            ("databse = \"postgres://u:secret@h/d\"", [", line 1 (databse)", "unknown field", "`database`"]),
+            ("database = \"postgres://u:secret@h/d", [", line 1 (database)", "", ""]),
+            ("database = postgres://u:secret@h/d", [", line 1 (database)", "", ""]),
+            ("postgres://u:secret@h/d", [", line 1", "", ""]),
         ] {
             let message = parse(text).unwrap_err();
             assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+            assert!(!message.contains("secret"), "{message}");
         }
     }
 }

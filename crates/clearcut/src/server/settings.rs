@@ -30,6 +30,9 @@ const PREVIEWS: NonZeroUsize = NonZeroUsize::MIN;
 /// Number of concurrent images.
 const IMAGES: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
+/// Largest number of slots: more than the cores of any machine that cuts.
+const MAX_SLOTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
 /// Memory of all images that are processed at a time, in MiB: that of one image of 100 million
 /// pixels.
 const IMAGE_MEMORY_MIB: u32 = 1536;
@@ -94,6 +97,9 @@ impl Settings {
         let (api, connections) = (ApiSettings::default(), ConnectionLimits::default());
 
         let slots = given!(slots).unwrap_or(worker.slots);
+        if slots > MAX_SLOTS {
+            return Err(invalid_setting(&format!("slots is {slots}; it must be 1 to {MAX_SLOTS}")));
+        }
         let max_bytes = given!(max_upload_mib).map_or(download.max_bytes, |mib| mib << 20);
         let disk_floor_bytes = given!(disk_floor_mib).map_or(worker.disk_floor_bytes, |mib| mib << 20);
         let lease_ttl = given!(lease_ttl_secs).map_or(policy.lease_ttl, Duration::from_secs);
@@ -317,6 +323,12 @@ mod tests {
         assert!(presigned("link_ttl_secs = 604801").is_err());
         assert!(!settings("link_ttl_secs = 604801").unwrap().api.presigned_results);
         assert!(settings("result_urls = \"presigned\"").is_err());
+    }
+
+    #[test]
+    fn more_slots_than_any_machine_can_serve_are_refused() {
+        assert!(settings("slots = 256").is_ok());
+        assert!(settings("slots = 257").unwrap_err().message.contains("1 to 256"));
     }
 
     #[test]
