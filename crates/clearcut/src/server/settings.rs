@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn more_slots_than_any_machine_can_serve_are_refused() {
         assert!(settings("slots = 256").is_ok());
-        assert!(settings("slots = 257").unwrap_err().message.contains("1 to 256"));
+        assert!(format!("{:?}", settings("slots = 257").unwrap_err()).contains("it must be 1 to 256"));
     }
 
     #[test]
