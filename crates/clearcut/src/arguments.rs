@@ -251,8 +251,8 @@ pub(crate) struct DoctorOptions {
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 
-    /// With --store: origin of the pages that show results, such as https://cut.example.com [default:
-    /// that of CLEARCUT_PUBLIC_URL, else http://127.0.0.1:8787]
+    /// With --store: origin of the pages that show results, as scheme, host and port [default: that of
+    /// CLEARCUT_PUBLIC_URL, else that of a server on this machine]
     #[arg(long, value_name = "ORIGIN", requires = "store")]
     pub(crate) origin: Option<String>,
 
