@@ -170,7 +170,7 @@ impl MatteReport {
     }
 
     /// The warnings that apply. If the matte is less likely to be accepted than
-    /// [`DOUBTED_ACCEPTANCE`], they name the defects that lower the estimate most
+    /// `DOUBTED_ACCEPTANCE`, they name the defects that lower the estimate most
     /// (docs/reference/quality.md says how often they are right).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
