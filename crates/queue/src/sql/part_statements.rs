@@ -10,7 +10,8 @@ statements! {
             SELECT (SELECT n.owner FROM parts n", indexed_by!("parts_line"), " WHERE n.state = 'waiting' AND n.owner > w.owner ORDER BY n.owner LIMIT 1)
             FROM waiting w WHERE w.owner IS NOT NULL),
         running (owner, claims) AS (
-            SELECT j.owner, COUNT(*) FROM leases l", ordered_join!(), "jobs j ON j.seq = l.job_seq GROUP BY j.owner)
+            SELECT held.owner, COUNT(*) FROM (SELECT (SELECT j.owner FROM jobs j WHERE j.seq = l.job_seq) AS owner FROM leases l) AS held
+            GROUP BY held.owner)
         SELECT p.seq AS part, p.place, p.progress AS part_progress, p.not_before_ms AS ready_ms,
             j.seq, j.id, j.owner, j.token, j.request, j.input_key, j.input_size, j.input_sha256, j.input_url,
             COALESCE(r.claims, 0) AS running, COALESCE(t.turn, 0) AS turn
