@@ -13,7 +13,7 @@ import urllib.parse
 from harness import BINARY, FINAL, LOOPBACK, Server, eventually
 from hosts import Receiver
 from invariants import check_invariants, strays
-from processes import children_of, stop_all, tell
+from processes import stop_children, tell
 from services import ObjectStore, Proxy, Services
 
 DATABASE = "clips"
@@ -135,7 +135,7 @@ class Cluster:
         """Stops a job in the middle of its cut; its worker, and the processes that `let_go` continues."""
         self.apis[0].wait_for_stage(job, "processing-video")
         worker = self.worker_of(job)
-        return worker, eventually(lambda: stop_all(children_of(worker.process.pid)), every=0.002)
+        return worker, eventually(lambda: stop_children(worker.process.pid), every=0.002)
 
     @staticmethod
     def let_go(stopped):

@@ -18,7 +18,7 @@ import tempfile
 import time
 
 from hosts import Receiver
-from processes import children_of, stop_all, tell
+from processes import stop_children, tell
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CLEARCUT_BIN", str(ROOT / "target/release/clearcut"))
@@ -177,7 +177,7 @@ class Server:
         All processes below the server are stopped: hold no job beside which another runs.
         """
         self.wait_for_stage(job, "processing-video")
-        stopped = eventually(lambda: stop_all(children_of(self.process.pid)), every=0.002)
+        stopped = eventually(lambda: stop_children(self.process.pid), every=0.002)
         try:
             yield stopped
         finally:

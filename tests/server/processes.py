@@ -14,12 +14,17 @@ def environment_of(pid):
         return []
 
 
+def command_of(pid):
+    """The arguments of a process, the first of which is its program; empty for one that has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def is_watch(pid):
     """Whether it is the process by which a server has its children ended should it be killed. It lives as long as the server."""
-    try:
-        return b"watch-children" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    return b"watch-children" in command_of(pid)
 
 
 def marked_children(data):
@@ -61,8 +66,14 @@ def tell(pid, number):
         os.kill(pid, number)
 
 
-def stop_all(pids):
-    """`pids`, once each of them stands still; empty before that."""
-    for pid in pids:
-        tell(pid, signal.SIGSTOP)
-    return pids if all(state_of(pid) == "T" for pid in pids) else []
+def stop_children(pid):
+    """
+    The processes below `pid`, once each of them stands still; empty before that. None is stopped between fork and exec, for `pid` waits
+    for the exec and would stand still as well.
+    """
+    pids = children_of(pid)
+    if any(command_of(child) == command_of(pid) for child in pids):
+        return []
+    for child in pids:
+        tell(child, signal.SIGSTOP)
+    return pids if all(state_of(child) == "T" for child in pids) else []

@@ -12,7 +12,7 @@ import unittest
 
 import harness
 from harness import BROKEN_CLIP, CLIP, MULTIPART, PREVIEW, ROOT, eventually, form
-from processes import children_of, running, stop_all
+from processes import children_of, running, stop_children
 from test_input import upload
 
 Server = functools.partial(harness.Server, hooks=False)
@@ -194,7 +194,7 @@ def hold(server, storage_id):
         connection.request("POST", PREVIEW, body, {"Authorization": f"Bearer {server.key}", **MULTIPART})
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
-            if stopped := stop_all(children_of(server.process.pid)):
+            if stopped := stop_children(server.process.pid):
                 return connection, stopped
         connection.close()
     raise AssertionError("no preview could be stopped")
