@@ -8,6 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
+use clearcut_job::error_line;
 use clearcut_queue::QueueError;
 use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
@@ -102,7 +103,7 @@ async fn write_to_database(api: &Api) -> Result<(), String> {
         Err(QueueError::DiskFull) => "the disk is full",
         Err(QueueError::ReadOnly) => "the file system is read-only",
         Err(error) => {
-            tracing::error!(?error, "the database cannot be written");
+            tracing::error!(error = error_line(&error), "the database cannot be written");
             "writes fail"
         }
     };
@@ -115,7 +116,7 @@ async fn write_to_store(api: &Api) -> Result<(), String> {
         return Ok(());
     }
     api.store.check().await.map_err(|error| {
-        tracing::error!(?error, "the store cannot be used");
+        tracing::error!(error = error_line(&error), "the store cannot be used");
         error.to_string()
     })
 }
@@ -137,7 +138,7 @@ async fn check_database(api: &Api, probes: &Probes) -> Check {
             Check { name: "database", ok: true, detail }
         }
         Err(error) => {
-            tracing::error!(?error, "the database does not respond");
+            tracing::error!(error = error_line(&error), "the database does not respond");
             failed("the database does not respond")
         }
     }

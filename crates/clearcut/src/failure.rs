@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use clearcut_job::{ErrorCode, error_chain};
+use clearcut_job::{ErrorCode, error_line};
 use serde_json::json;
 
 use crate::console::{escape_line, print_err, print_out};
@@ -54,7 +54,7 @@ impl Failure {
 
     /// Failure: this machine is at fault, as `error` and its sources say.
     pub(crate) fn host_error(code: ErrorCode, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::host(code, full_message(error), None)
+        Self::host(code, error_line(error), None)
     }
 
     /// Failure: the command line is invalid.
@@ -100,7 +100,7 @@ impl From<clearcut_pipeline::Error> for Failure {
 
 impl From<clearcut_model::Error> for Failure {
     fn from(error: clearcut_model::Error) -> Self {
-        Self { code: error.code(), message: full_message(&error), hint: error.hint(), input: None }
+        Self { code: error.code(), message: error_line(&error), hint: error.hint(), input: None }
     }
 }
 
@@ -154,14 +154,9 @@ fn in_words_of_tools(hint: &str) -> String {
     words.iter().fold(hint.to_owned(), |text, (option, argument)| text.replace(option, argument))
 }
 
-/// The messages of `error` and of its causes, joined by colons.
-fn full_message(error: &(dyn std::error::Error + 'static)) -> String {
-    error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// Message with its sources and, for a failed tool, the last line that the tool printed.
 fn with_sources(error: &clearcut_pipeline::Error) -> String {
-    let mut message = full_message(error);
+    let mut message = error_line(error);
     if let clearcut_pipeline::Error::Tool(clearcut_ffmpeg::Error::Failed { stderr_tail, .. }) = error
         && let Some(last) = stderr_tail.lines().rev().find(|line| !line.trim().is_empty())
     {

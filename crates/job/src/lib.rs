@@ -72,7 +72,7 @@ pub use code::ErrorCode;
 pub use container::Container;
 pub use cut_step::CutStep;
 pub use day::{ParseDayError, UtcDay};
-pub use error_chain::error_chain;
+pub use error_chain::{error_chain, error_line};
 pub use failure::{Failure, FailureCode, ParseFailureCodeError};
 pub use fault::{Fault, is_shortage};
 pub use file_format::FileFormat;

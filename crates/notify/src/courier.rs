@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::Clock;
+use clearcut_job::{Clock, error_line};
 use clearcut_outbound::Outbound;
 use clearcut_queue::{ClaimedDelivery, Queue, QueueError, idle_interval};
 use tokio::{
@@ -53,7 +53,7 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
             }
             Ok(None) => wait_for_work(&courier, &mut running, &stop, asked.elapsed()).await,
             Err(error) => {
-                tracing::error!(?error, "a delivery could not be claimed");
+                tracing::error!(error = error_line(&error), "a delivery could not be claimed");
                 wait_for_work(&courier, &mut running, &stop, asked.elapsed()).await;
             }
         }
@@ -96,7 +96,7 @@ async fn deliver(courier: Arc<Courier>, delivery: ClaimedDelivery) {
         match timeout(courier.settings.attempt_deadline, recorded).await {
             Ok(Ok(())) => return,
             Ok(Err(QueueError::LeaseLost)) => break,
-            Ok(Err(error)) => tracing::warn!(%id, ?error, "an attempt could not be recorded"),
+            Ok(Err(error)) => tracing::warn!(%id, error = error_line(&error), "an attempt could not be recorded"),
             Err(_) => tracing::warn!(%id, "an attempt could not be recorded in time"),
         }
         sleep(RECORD_PAUSE).await;

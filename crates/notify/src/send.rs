@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use clearcut_job::Clock;
+use clearcut_job::{Clock, error_line};
 use clearcut_outbound::{Method, Outbound, OutboundError, Response, header};
 use clearcut_queue::{Answer, Attempt, ClaimedDelivery, NoAnswer};
 use tokio::time::timeout;
@@ -30,7 +30,7 @@ pub(crate) async fn send(
     let response = match posted.await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            tracing::debug!(delivery = %delivery.id, ?error, "not delivered");
+            tracing::debug!(delivery = %delivery.id, error = error_line(&error), "not delivered");
             return unanswered(no_answer(&error), began);
         }
         Err(_) => return unanswered(NoAnswer::TooSlow, began),

@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutStep, Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, StoredObject};
+use clearcut_job::{
+    CutStep, Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, StoredObject, error_line,
+};
 use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, JobPart, QueueError, SegmentFile, Split};
 use tokio::{sync::watch, time::sleep};
@@ -138,7 +140,7 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             if self.stop.is_cancelled() || matches!(error, QueueError::LeaseLost) {
                 return;
             }
-            tracing::warn!(job = %id, ?error, "the start could not be recorded");
+            tracing::warn!(job = %id, error = error_line(&error), "the start could not be recorded");
             sleep(RETRY_PAUSE).await;
         }
     }
@@ -149,7 +151,7 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         let (claimed, worker) = (self.claimed, self.worker);
         let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
         let request = claimed.request.clone().map_err(|error| {
-            tracing::error!(job = %claimed.id, ?error, "a stored request cannot be read");
+            tracing::error!(job = %claimed.id, error = error_line(&error), "a stored request cannot be read");
             unreadable("the request of the job cannot be read by this version of the server")
         })?;
         let object = match &claimed.input {

@@ -4,7 +4,7 @@
 use std::io;
 
 use clearcut_ffmpeg::{Error as ToolError, MediaError};
-use clearcut_job::{Failure, FailureCode, Fault, NotAccepted, is_shortage};
+use clearcut_job::{Failure, FailureCode, Fault, NotAccepted, error_line, is_shortage};
 use clearcut_pipeline::Error;
 use clearcut_queue::ClaimedJob;
 use clearcut_store::StoreError;
@@ -12,7 +12,7 @@ use clearcut_store::StoreError;
 /// Failure of a cut.
 pub(crate) fn cut_failure(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
-        tracing::warn!(?error, code = %error.code(), "a cut failed");
+        tracing::warn!(error = error_line(error), code = %error.code(), "a cut failed");
     }
     // Treated as a shortage: the next job would fail alike, and a program that is being replaced
     // comes back.
@@ -61,7 +61,7 @@ fn host_message(code: FailureCode) -> &'static str {
 
 /// Failure of the store.
 pub(crate) fn store_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
-    tracing::error!(job = %claimed.id, ?error, "the store failed");
+    tracing::error!(job = %claimed.id, error = error_line(error), "the store failed");
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, DISK_FULL),
         StoreError::Short => Failure::new(FailureCode::ShortOfResources, SHORT),

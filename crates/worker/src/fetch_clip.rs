@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use clearcut_job::{Failure, FailureCode, JobKind, NotAccepted, NotVideo, Progress, Stage, StoredObject};
+use clearcut_job::{Failure, FailureCode, JobKind, NotAccepted, NotVideo, Progress, Stage, StoredObject, error_line};
 use clearcut_outbound::Target;
 use clearcut_queue::{ClaimedJob, KeyId, Queue, QueueError, SourceAddress};
 use clearcut_store::{ClipError, ClipQuota, StoreError};
@@ -142,12 +142,12 @@ async fn record_input<C: Cutter>(
         Err(error @ QueueError::QuotaExceeded { .. }) => Failure::new(FailureCode::QuotaExceeded, error.to_string()),
         Err(QueueError::LeaseLost) => Failure::new(FailureCode::WorkerLost, "the lease on the job is lost"),
         Err(error) => {
-            tracing::error!(job = %claimed.id, ?error, "a fetched clip could not be recorded");
+            tracing::error!(job = %claimed.id, error = error_line(&error), "a fetched clip could not be recorded");
             return Err(Failure::new(FailureCode::StorageUnavailable, "the server could not reach its database"));
         }
     };
     if let Err(error) = worker.store.delete(&stored.name).await {
-        tracing::warn!(job = %claimed.id, ?error, "a fetched clip is left for the sweep");
+        tracing::warn!(job = %claimed.id, error = error_line(&error), "a fetched clip is left for the sweep");
     }
     Err(failure)
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use clearcut_job::{Clock, FileFormat, ObjectName};
+use clearcut_job::{Clock, FileFormat, ObjectName, error_line};
 use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::{ObjectInfo, Store, StoreError};
 use futures_util::{
@@ -33,7 +33,9 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
         }
         match store.delete_all(&expired).await {
             Ok(()) => removed += expired.len(),
-            Err(error) => tracing::warn!(?error, count = expired.len(), "objects are left for the sweep"),
+            Err(error) => {
+                tracing::warn!(error = error_line(&error), count = expired.len(), "objects are left for the sweep");
+            }
         }
     }
 }
@@ -47,7 +49,7 @@ pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Clai
     let Ok(referenced) = queue.referenced_objects(names.clone()).await else { return };
     for name in names.iter().filter(|name| !referenced.contains(name)) {
         if let Err(error) = store.delete(name).await {
-            tracing::warn!(?error, %name, "an object is left for the sweep");
+            tracing::warn!(error = error_line(&error), %name, "an object is left for the sweep");
         }
     }
 }
@@ -73,7 +75,7 @@ pub async fn sweep_orphans(
         names.dedup();
         match store.delete_all(&names).await {
             Ok(()) => removed += count,
-            Err(error) => tracing::warn!(?error, count, "orphans could not be removed"),
+            Err(error) => tracing::warn!(error = error_line(&error), count, "orphans could not be removed"),
         }
     }
     Ok(removed)
@@ -116,7 +118,7 @@ impl Listing {
             match object {
                 Ok(object) => batch.push(object),
                 Err(error) => {
-                    tracing::warn!(?error, "the store could not be listed");
+                    tracing::warn!(error = error_line(&error), "the store could not be listed");
                     self.objects = stream::empty().boxed();
                 }
             }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use clearcut_job::{Failure, FailureCode, InteractiveFailure, ObjectName};
+use clearcut_job::{Failure, FailureCode, InteractiveFailure, ObjectName, error_line};
 use clearcut_pipeline::Stop;
 use clearcut_queue::KeyId;
 use clearcut_store::{Store, StoreError, empty_folder};
@@ -111,7 +111,7 @@ pub(crate) fn store_failure(error: &StoreError) -> InteractiveFailure {
         StoreError::Short => failed(FailureCode::ShortOfResources, SHORT),
         StoreError::DiskFull => failed(FailureCode::InsufficientStorage, DISK_FULL),
         error => {
-            tracing::error!(?error, "the input of interactive work cannot be stored or fetched");
+            tracing::error!(error = error_line(error), "the input of interactive work cannot be stored or fetched");
             failed(FailureCode::StorageUnavailable, UNREACHABLE)
         }
     }

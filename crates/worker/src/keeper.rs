@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use clearcut_job::Progress;
+use clearcut_job::{Progress, error_line};
 use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::Store;
 use tokio::{sync::watch, time::sleep};
@@ -92,7 +92,7 @@ pub(crate) async fn keep_lease(
             Ok(Ok(())) => renewed = sent,
             Ok(Err(QueueError::LeaseLost)) | Err(_) => return StopReason::LeaseLost,
             Ok(Err(error)) => {
-                tracing::warn!(job = %claimed.id, ?error, "a heartbeat could not be recorded");
+                tracing::warn!(job = %claimed.id, error = error_line(&error), "a heartbeat could not be recorded");
                 sleep(RETRY_PAUSE).await;
             }
         }

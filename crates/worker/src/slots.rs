@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{Clock, UnixMillis, WorkerId};
+use clearcut_job::{Clock, UnixMillis, WorkerId, error_line};
 use clearcut_queue::{idle_interval, wake_spread};
 use tokio::{task::JoinSet, time::sleep};
 
@@ -83,7 +83,7 @@ async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>, id: 
             }
             Ok(None) => wait_for_work(&worker, &drain, asked.elapsed()).await,
             Err(error) => {
-                tracing::error!(?error, "a job could not be claimed");
+                tracing::error!(error = error_line(&error), "a job could not be claimed");
                 wait_for_work(&worker, &drain, asked.elapsed()).await;
             }
         }
@@ -135,7 +135,10 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>) {
             tracing::warn!("the clock has jumped; all leases are renewed");
             match worker.queue.clock_jumped().await {
                 Ok(()) => jumped = false,
-                Err(error) => tracing::error!(?error, "due times could not be corrected after a jump of the clock"),
+                Err(error) => tracing::error!(
+                    error = error_line(&error),
+                    "due times could not be corrected after a jump of the clock"
+                ),
             }
         }
         match worker.queue.reap().await {
@@ -144,7 +147,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>) {
                     tracing::warn!(job = %lost.id, has_failed = lost.has_failed, "the worker of a job was lost");
                 }
             }
-            Err(error) => tracing::error!(?error, "the search for lost workers failed"),
+            Err(error) => tracing::error!(error = error_line(&error), "the search for lost workers failed"),
         }
         scratch.clear_leftovers();
         sleep(worker.settings.lease_ttl / 8).await;
@@ -157,16 +160,16 @@ async fn sweep<C: Cutter>(worker: Arc<Worker<C>>) {
         match remove_expired(worker.queue.as_ref(), &worker.store).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "objects past their retention were removed"),
-            Err(error) => tracing::warn!(?error, "expired objects could not be removed"),
+            Err(error) => tracing::warn!(error = error_line(&error), "expired objects could not be removed"),
         }
         let age = worker.settings.orphan_age;
         match sweep_orphans(worker.queue.as_ref(), &worker.store, worker.clock.as_ref(), age).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "objects that no job points to were removed"),
-            Err(error) => tracing::warn!(?error, "the sweep for orphans failed"),
+            Err(error) => tracing::warn!(error = error_line(&error), "the sweep for orphans failed"),
         }
         if let Err(error) = worker.store.sweep_staging(age).await {
-            tracing::warn!(?error, "staging files could not be swept");
+            tracing::warn!(error = error_line(&error), "staging files could not be swept");
         }
         sleep(worker.settings.sweep_interval).await;
     }

@@ -1,7 +1,7 @@
 //! Transfer of a file from an address into the store, with limits on type, size, time, disk and
 //! quota.
 
-use clearcut_job::{Accepted, Failure, FailureCode, ObjectName, StoredObject};
+use clearcut_job::{Accepted, Failure, FailureCode, ObjectName, StoredObject, error_line};
 use clearcut_outbound::{Download, DownloadLimits, Outbound, OutboundError, Piece, Target};
 use clearcut_store::{ClipError, ClipQuota, ClipUpload, Store};
 
@@ -92,7 +92,7 @@ impl Transfer {
 
 /// Failure for the user. Its message contains neither the address nor the host's reply.
 pub(crate) fn outbound_failure(error: &OutboundError) -> Failure {
-    tracing::warn!(?error, code = %error.code(), "a file could not be fetched");
+    tracing::warn!(error = error_line(error), code = %error.code(), "a file could not be fetched");
     Failure::new(FailureCode::from_code(error.code()).unwrap_or(FailureCode::ProcessingFailed), error.to_string())
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{Failure, FailureCode, Progress, Stage};
+use clearcut_job::{Failure, FailureCode, Progress, Stage, error_line};
 use clearcut_queue::{ClaimedJob, Ending, Finished, JobPart, QueueError};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -54,7 +54,7 @@ pub(crate) async fn work_on<C: Cutter>(
     if claimed.part != JobPart::Whole
         && let Err(error) = remove_expired(worker.queue.as_ref(), &worker.store).await
     {
-        tracing::warn!(job = %claimed.id, ?error, "plan and segments are left for the sweep");
+        tracing::warn!(job = %claimed.id, error = error_line(&error), "plan and segments are left for the sweep");
     }
     tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
     (machine, kept)
@@ -137,7 +137,7 @@ async fn record<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, attempted: 
             Ok(ended) => return ended,
             Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
             Err(error) => {
-                tracing::warn!(job = %claimed.id, ?error, "the result could not be recorded");
+                tracing::warn!(job = %claimed.id, error = error_line(&error), "the result could not be recorded");
                 sleep(RETRY_PAUSE).await;
             }
         }
@@ -163,7 +163,7 @@ async fn try_recording<C: Cutter>(
             tracing::warn!(job = %id, "another version made the plan; run the same version on every machine");
             let removable = worker.queue.refuse_plan(id, *token).await?;
             if let Err(error) = worker.store.delete_all(&removable).await {
-                tracing::warn!(job = %id, ?error, "plan and segments are left for the sweep");
+                tracing::warn!(job = %id, error = error_line(&error), "plan and segments are left for the sweep");
             }
             return Ok("put back: the plan is of another version".to_owned());
         }
@@ -183,11 +183,11 @@ async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob) -> String 
             Ok(()) => return "requeued".to_owned(),
             Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
             Err(error) if Instant::now() < until => {
-                tracing::warn!(job = %claimed.id, ?error, "the job could not be requeued");
+                tracing::warn!(job = %claimed.id, error = error_line(&error), "the job could not be requeued");
                 sleep(RETRY_PAUSE).await;
             }
             Err(error) => {
-                tracing::warn!(job = %claimed.id, ?error, "the job could not be requeued; its lease will expire");
+                tracing::warn!(job = %claimed.id, error = error_line(&error), "the job could not be requeued; its lease will expire");
                 return "not requeued: its lease will expire".to_owned();
             }
         }

@@ -6,6 +6,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
+use clearcut_job::error_line;
 use clearcut_queue::{KeyHash, KeyId, KeyRecord};
 
 use crate::{Api, ApiError, http::rate_limit};
@@ -42,7 +43,7 @@ impl Caller {
         if api_key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
             && let Err(error) = api.queue.touch_key(api_key.id).await
         {
-            tracing::warn!(?error, "the last use of an API key could not be recorded");
+            tracing::warn!(error = error_line(&error), "the last use of an API key could not be recorded");
         }
         Ok(Self(api_key.id))
     }

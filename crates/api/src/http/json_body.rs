@@ -5,7 +5,7 @@ use axum::{
     extract::{FromRequest, Request},
     http::header,
 };
-use clearcut_job::error_chain;
+use clearcut_job::{error_chain, error_line};
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
@@ -72,7 +72,7 @@ impl<T: JsonShape> FromRequest<Api> for JsonBody<T> {
         }
         let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
         let bytes = to_bytes(request.into_body(), T::MAX_BYTES).await.map_err(|error| {
-            tracing::debug!(?error, "a body could not be read");
+            tracing::debug!(error = error_line(&error), "a body could not be read");
             let is_too_long = error_chain(&error).any(<dyn std::error::Error>::is::<LengthLimitError>);
             T::refuse(match outcome.refusal() {
                 Some(BodyRefusal::TooSlow) => JsonRefusal::TooSlow,
@@ -85,7 +85,7 @@ impl<T: JsonShape> FromRequest<Api> for JsonBody<T> {
             return Ok(Self(value));
         }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            tracing::debug!(?error, "a body does not match its documented shape");
+            tracing::debug!(error = error_line(&error), "a body does not match its documented shape");
             T::refuse(JsonRefusal::Shape)
         })
     }

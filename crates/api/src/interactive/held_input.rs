@@ -1,6 +1,6 @@
 //! The input of interactive work: an object that is held for the time of the request.
 
-use clearcut_job::{InteractiveFailure, ObjectName, UploadId};
+use clearcut_job::{InteractiveFailure, ObjectName, UploadId, error_line};
 use clearcut_queue::KeyId;
 use clearcut_store::Store;
 
@@ -49,7 +49,7 @@ impl Drop for TemporaryObject {
         let (store, name) = (self.store.clone(), self.name.clone());
         tokio::spawn(async move {
             if let Err(error) = store.delete(&name).await {
-                tracing::warn!(?error, %name, "the input of a request is left for the sweep");
+                tracing::warn!(error = error_line(&error), %name, "the input of a request is left for the sweep");
             }
         });
     }

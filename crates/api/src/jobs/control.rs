@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::JobId;
+use clearcut_job::{JobId, error_line};
 use clearcut_queue::{KeyId, RetryResult};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -76,7 +76,7 @@ pub(crate) async fn remove(
         let object_names = api.queue.remove(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
         for name in object_names {
             if let Err(error) = api.store.delete(&name).await {
-                tracing::warn!(?error, %name, "an object is left for the sweep");
+                tracing::warn!(error = error_line(&error), %name, "an object is left for the sweep");
             }
         }
         Ok::<_, ApiError>(())

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse as _, Response, Sse, sse},
 };
-use clearcut_job::{JobId, RequestError};
+use clearcut_job::{JobId, RequestError, error_line};
 use clearcut_queue::{JobRecord, JobWatch, KeyId};
 use clearcut_store::SigningError;
 use futures_util::{Stream, stream};
@@ -151,7 +151,7 @@ impl Follower {
                 Ok(None) => None,
                 Err(error) => {
                     // The client reconnects with the last id it received.
-                    tracing::warn!(?error, "an event stream failed");
+                    tracing::warn!(error = error_line(&error), "an event stream failed");
                     None
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clearcut_job::{ObjectName, OutputPointer, UnixMillis};
+use clearcut_job::{ObjectName, OutputPointer, UnixMillis, error_line};
 use clearcut_queue::JobRecord;
 use clearcut_store::{ReplyHeaders, Store, StoreError, UrlSigner};
 
@@ -43,7 +43,10 @@ impl LinkMaker<'_> {
         for output in record.outcome.iter().flat_map(|outcome| &outcome.outputs) {
             let link = match self.presigning {
                 Some(store) => self.presign(store, output, record).await.unwrap_or_else(|error| {
-                    tracing::warn!(?error, "a link could not be presigned; this server serves the file");
+                    tracing::warn!(
+                        error = error_line(&error),
+                        "a link could not be presigned; this server serves the file"
+                    );
                     self.sign(output, record)
                 }),
                 None => self.sign(output, record),

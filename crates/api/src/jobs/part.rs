@@ -2,6 +2,7 @@
 
 use axum::extract::multipart::{Field, MultipartError};
 use bytes::{Bytes, BytesMut};
+use clearcut_job::error_line;
 
 use crate::{
     ApiError,
@@ -82,7 +83,7 @@ pub(crate) fn shortened(name: &str) -> String {
 /// Maps an error of the multipart parser. Its own text is only logged; clients get a message of the
 /// API.
 fn multipart_error(error: &MultipartError) -> ApiError {
-    tracing::debug!(?error, "a multipart body could not be read");
+    tracing::debug!(error = error_line(error), "a multipart body could not be read");
     if error.body_text().contains("incomplete") || error.status().is_server_error() {
         return ApiError::BodyIncomplete;
     }

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use clearcut_job::error_line;
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
@@ -108,7 +109,7 @@ async fn origin_of_results(api: &Api) -> String {
     match api.store.url_origin().await {
         Ok(origin) => origin.map(|origin| format!(" {origin}")).unwrap_or_default(),
         Err(error) => {
-            tracing::warn!(?error, "the page cannot show results of the store");
+            tracing::warn!(error = error_line(&error), "the page cannot show results of the store");
             String::new()
         }
     }

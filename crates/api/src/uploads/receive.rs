@@ -7,7 +7,7 @@
 
 use axum::{body::Body, extract::Request};
 use bytes::Bytes;
-use clearcut_job::{Accepted, ObjectName, StoredObject, UploadId};
+use clearcut_job::{Accepted, ObjectName, StoredObject, UploadId, error_line};
 use clearcut_queue::{QueueError, UploadRecord};
 use clearcut_store::{GrowingObject, Reservation, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -239,13 +239,13 @@ pub(crate) async fn delete_unless_referenced(api: &Api, name: &ObjectName) {
     match api.queue.referenced_objects(vec![name.clone()]).await {
         Ok(referenced) if referenced.is_empty() => delete_object(api, name).await,
         Ok(_) => {}
-        Err(error) => tracing::warn!(?error, %name, "an object is left for the sweep"),
+        Err(error) => tracing::warn!(error = error_line(&error), %name, "an object is left for the sweep"),
     }
 }
 
 async fn delete_object(api: &Api, name: &ObjectName) {
     if let Err(error) = api.store.delete(name).await {
-        tracing::warn!(?error, %name, "an object is left for the sweep");
+        tracing::warn!(error = error_line(&error), %name, "an object is left for the sweep");
     }
 }
 

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::{Accepted, ObjectName};
+use clearcut_job::{Accepted, ObjectName, error_line};
 use clearcut_queue::UploadRecord;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -90,7 +90,7 @@ pub(crate) async fn create(
     let location = HeaderValue::try_from(&url).map_err(|_| ApiError::Internal)?;
     let (storage_id, direct_url) = (record.id.to_string(), api.direct_url(&record).await);
     let direct_url = direct_url.unwrap_or_else(|error| {
-        tracing::warn!(?error, "an upload gets no URL of the store; this server takes the clip");
+        tracing::warn!(error = error_line(&error), "an upload gets no URL of the store; this server takes the clip");
         None
     });
     let reply = BegunUpload { storage_id, upload_url: url, direct_url, expires_at: record.expires.whole_secs() };
@@ -146,7 +146,7 @@ pub(crate) async fn put(
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {
         let message = format!("the upload was announced with {length} bytes and has {}", stored.size_bytes);
         if let Err(error) = api.store.delete(&stored.name).await {
-            tracing::warn!(?error, "an upload that was refused is left for the sweep");
+            tracing::warn!(error = error_line(&error), "an upload that was refused is left for the sweep");
         }
         return Err(ApiError::Request(message));
     }

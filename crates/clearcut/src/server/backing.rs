@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use clearcut_job::Clock;
+use clearcut_job::{Clock, error_line};
 use clearcut_queue::{PostgresQueue, TimeSource};
 use clearcut_store::Store;
 
@@ -74,7 +74,7 @@ pub(super) async fn check_store(settings: &Settings, store: &Store) -> Result<()
         return Ok(());
     }
     store.check().await.map_err(|error| {
-        tracing::debug!(?error, "the check of the store failed");
+        tracing::debug!(error = error_line(&error), "the check of the store failed");
         Failure::host(error.code(), format!("{}: {error}", store_place(settings)), Some(error.fault.hint()))
     })
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use clearcut_job::{Clock, ErrorCode};
+use clearcut_job::{Clock, ErrorCode, error_line};
 use clearcut_queue::{DataLock, Keys as _, Policy, SqliteQueue};
 use clearcut_store::{Store, UrlSigner, sync_folder};
 use clearcut_worker::sweep_orphans;
@@ -97,7 +97,7 @@ pub(super) async fn checkpoint_regularly(queue: Arc<SqliteQueue>) -> ! {
     loop {
         tokio::time::sleep(CHECKPOINT_INTERVAL).await;
         if let Err(error) = queue.checkpoint().await {
-            tracing::warn!(?error, "the write-ahead log could not be checkpointed");
+            tracing::warn!(error = error_line(&error), "the write-ahead log could not be checkpointed");
         }
     }
 }
