@@ -2,11 +2,14 @@
 //! caller told; `repeat` begins it again.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use clearcut_job::UnixMillis;
+use clearcut_job::{UnixMillis, error_line};
 use sqlx::PgPool;
 
 use super::{TimeSource, temporary::is_temporary, transaction::Tx};
@@ -46,8 +49,28 @@ pub(super) struct Database {
     pub(super) clock: TimeSource,
     pub(super) policy: Policy,
     pub(super) signals: Arc<Signals>,
+    pub(super) outage: Outage,
     #[cfg(debug_assertions)]
     pub(super) halt_at: Option<HaltAt>,
+}
+
+/// Whether the database answers. Many tasks meet the same outage; its begin and its end are logged
+/// once.
+#[derive(Debug, Default)]
+pub(super) struct Outage(AtomicBool);
+
+impl Outage {
+    fn note(&self, error: &sqlx::Error) {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(error = error_line(error), "the database does not answer; trying again");
+        }
+    }
+
+    fn end(&self) {
+        if self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed) {
+            tracing::info!("the database answers again");
+        }
+    }
 }
 
 impl Database {
@@ -77,12 +100,17 @@ impl Database {
         let until = Instant::now() + MAX_WAIT_FOR_SERVER;
         loop {
             match self.try_beginning(begin, is_alone).await {
-                Err(error) if is_temporary(&error) && Instant::now() < until => {
-                    tracing::warn!(%error, "the database does not answer; trying again");
+                Err(error) if is_temporary(&error) => {
+                    self.outage.note(&error);
+                    if Instant::now() >= until {
+                        return Err(QueueError::Unanswered(error));
+                    }
                     tokio::time::sleep(PAUSE_BEFORE_RETRY).await;
                 }
-                Err(error) if is_temporary(&error) => return Err(QueueError::Unanswered(error)),
-                begun => return Ok(begun?),
+                begun => {
+                    self.outage.end();
+                    return Ok(begun?);
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use sqlx::{
 use super::{
     DatabaseAddress, PostgresQueue, TimeSource,
     connect::{check_server, failure},
-    database::{Database, WRITE_LOCK},
+    database::{Database, Outage, WRITE_LOCK},
     relay::Relay,
     statements::statements,
 };
@@ -79,6 +79,7 @@ impl PostgresQueue {
             clock,
             policy,
             signals,
+            outage: Outage::default(),
             #[cfg(debug_assertions)]
             halt_at: None,
         };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use clearcut_job::error_line;
+
 use super::temporary::is_temporary;
 use crate::QueueError;
 
@@ -27,7 +29,7 @@ where
     for pause in PAUSES {
         match call().await {
             Err(QueueError::Database(error)) if is_temporary(&error) && began.elapsed() < MAX_TIME => {
-                tracing::warn!(%error, "a transaction broke; it is repeated");
+                tracing::debug!(error = error_line(&error), "a transaction broke; it is repeated");
             }
             ended => return ended,
         }
