@@ -1,6 +1,6 @@
 //! The address of a PostgreSQL database, as it is given and as it is shown.
 
-use std::{fmt, net::IpAddr, path::Path, str::FromStr};
+use std::{collections::BTreeSet, fmt, net::IpAddr, path::Path, str::FromStr};
 
 use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 use url::{ParseError, Url};
@@ -22,6 +22,9 @@ const PARAMETERS: [&str; 12] = [
     "sslrootcert",
     "user",
 ];
+
+/// User of an address that names none, where neither `PGUSER` nor the system does: sqlx takes it.
+const NO_USER: &str = "anonymous";
 
 /// Address of a PostgreSQL database, such as `postgres://user@host/name`. What it leaves out comes
 /// from the variables of libpq, such as `PGPASSWORD`. Its text never has the password.
@@ -72,13 +75,29 @@ impl FromStr for DatabaseAddress {
             let what = "every %, # and blank in it must be a code such as %25, %23 and %20";
             return Err(refused(what.to_owned()));
         }
+        if text.contains("%00") {
+            return Err(refused("it must not hold the code %00".to_owned()));
+        }
         let url = Url::parse(text).map_err(|error| refused(url_fault(error).to_owned()))?;
+        if url.port() == Some(0) {
+            return Err(refused(url_fault(ParseError::InvalidPort).to_owned()));
+        }
+        let mut names = BTreeSet::new();
         for (name, value) in url.query_pairs() {
             check_parameter(&name, &value).map_err(refused)?;
+            if !names.insert(name.clone()) {
+                return Err(refused(format!("its parameter {name} must be given once")));
+            }
         }
         // What is left are codes of bytes that are no text.
         let options = PgConnectOptions::from_url(&url);
-        options.map(Self).map_err(|_| refused("its codes with % must make up UTF-8".to_owned()))
+        let options = options.map_err(|_| refused("its codes with % must make up UTF-8".to_owned()))?;
+        if options.get_username() == NO_USER && url.username().is_empty() && !names.contains("user") {
+            return Err(refused(
+                "it must name a user, because PGUSER is not set and the process has no name".to_owned(),
+            ));
+        }
+        Ok(Self(options))
     }
 }
 
@@ -114,6 +133,7 @@ fn check_parameter(name: &str, value: &str) -> Result<(), String> {
         "hostaddr" if value.parse::<IpAddr>().is_err() => {
             Err("its parameter hostaddr must be an IP address".to_owned())
         }
+        _ if PARAMETERS.contains(&name) && value.is_empty() => Err(format!("its parameter {name} must have a value")),
         _ if PARAMETERS.contains(&name) => Ok(()),
         // Not its name, which may be half a password.
         _ => Err(format!("its parameters must be some of {}", PARAMETERS.join(", "))),
@@ -176,6 +196,10 @@ mod tests {
             ("postgres://ann:secret?word@db/cut", "%3F"),
             ("postgres://[::1/cut", "brackets"),
             ("postgres://ann@/cut", "host is missing"),
+            ("postgres://db:0/cut", "port must be a number"),
+            ("postgres://db/cut%00", "%00"),
+            ("postgres://db/cut?host=", "host must have a value"),
+            ("postgres://db/cut?user=ann&user=bob", "user must be given once"),
         ] {
             let message = text.parse::<DatabaseAddress>().unwrap_err().to_string();
             assert!(message.contains(what) && !message.contains("secret"), "{message}");
