@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use clearcut_job::{Clock, ObjectName, SystemClock};
+use clearcut_job::{Clock, ErrorCode, ObjectName, SystemClock};
 use clearcut_queue::Queue;
 use clearcut_store::{Store, StoreError};
 use clearcut_worker::{list_orphans, remove_expired, sweep_orphans};
@@ -73,15 +73,32 @@ async fn collect(queue: &dyn Queue, store: &Store, age: Duration, dry_run: bool)
     for RemovableObject { name, size_bytes, reason } in &objects {
         println!("{size_bytes:>14}  {reason:<8}  {name}");
     }
-    if !dry_run {
-        remove_expired(queue, store).await?;
-        sweep_orphans(queue, store, &SystemClock as &dyn Clock, age).await?;
-        store.sweep_staging(age).await.map_err(|error| store_failure(&error))?;
+    if dry_run {
+        println!("{} would be removed", total(&objects));
+        return Ok(());
     }
+    remove_expired(queue, store).await?;
+    sweep_orphans(queue, store, &SystemClock as &dyn Clock, age).await?;
+    store.sweep_staging(age).await.map_err(|error| store_failure(&error))?;
+    let (mut removed, mut left) = (Vec::new(), Vec::new());
+    for object in objects {
+        match store.head(&object.name).await {
+            Err(StoreError::Missing) => removed.push(object),
+            Err(error) => return Err(store_failure(&error)),
+            Ok(_) => left.push(object),
+        }
+    }
+    println!("{} were removed", total(&removed));
+    if left.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} are still there", total(&left));
+    Err(Failure::host(ErrorCode::StorageUnavailable, message, Some("Run the command again later.")))
+}
+
+fn total(objects: &[RemovableObject]) -> String {
     let bytes: u64 = objects.iter().map(|object| object.size_bytes).sum();
-    let verb = if dry_run { "would be removed" } else { "were removed" };
-    println!("{} objects with {bytes} bytes {verb}", objects.len());
-    Ok(())
+    format!("{} objects with {bytes} bytes", objects.len())
 }
 
 async fn find_removable(queue: &dyn Queue, store: &Store, age: Duration) -> Result<Vec<RemovableObject>, Failure> {
