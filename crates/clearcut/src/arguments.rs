@@ -16,7 +16,7 @@ use crate::{
     installed_models::ModelOptions,
     models::ModelsOptions,
     outputs::IMAGE_EXTENSION,
-    server::{DbOptions, GcOptions, KeysOptions, ServeOptions},
+    server::{DbOptions, GcOptions, KeysOptions, ServeOptions, hide_from_workers},
 };
 
 /// Removes the background from video and hands back files that are transparent wherever they are
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     /// Serve the HTTP API and work on its jobs
     Serve(Box<ServeOptions>),
     /// Work on the jobs of servers elsewhere, with a port for health alone: serve with --role worker
+    #[command(mut_args = hide_from_workers)]
     Work(Box<ServeOptions>),
     /// Serve AI assistants: the Model Context Protocol over standard input and output
     Mcp(McpOptions),

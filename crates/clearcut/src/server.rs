@@ -29,7 +29,7 @@ mod shutdown;
 mod welcome;
 
 use clearcut_parallel::MemoryBudget;
-pub(crate) use config::ServeOptions;
+pub(crate) use config::{ServeOptions, hide_from_workers};
 pub(crate) use db::DbOptions;
 pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args;
+use clap::{Arg, Args};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -233,6 +233,31 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// Settings that a worker has no use for: they are about requests. A configuration file that servers
+/// and workers share may hold them.
+pub(super) const SETTINGS_OF_REQUESTS: [&str; 14] = [
+    "result_urls",
+    "public_url",
+    "previews",
+    "images",
+    "image_memory_mib",
+    "link_ttl_secs",
+    "sync_wait_secs",
+    "max_waiting_per_key",
+    "submits_per_minute",
+    "previews_per_minute",
+    "requests_per_minute",
+    "max_waits_per_key",
+    "max_connections",
+    "max_connections_per_address",
+];
+
+/// Leaves `argument` out of the help of `clearcut work` if it is about requests, or names the role.
+pub(crate) fn hide_from_workers(argument: Arg) -> Arg {
+    let is_hidden = argument.get_id() == "role" || SETTINGS_OF_REQUESTS.iter().any(|name| argument.get_id() == *name);
+    argument.hide(is_hidden)
 }
 
 impl ServeOptions {

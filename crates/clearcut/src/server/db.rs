@@ -41,6 +41,9 @@ enum Action {
 
 pub(crate) async fn run(options: &DbOptions) -> Result<(), Failure> {
     let settings = options.server.settings(None)?;
+    if let Action::Check = options.action {
+        open_store(&settings)?; // Settings are checked before anything is connected to.
+    }
     let jobs = match (&settings.services.database, &options.action) {
         (Some(_), Action::Backup { .. }) => return Err(no_backup()),
         (Some(_), Action::Migrate) => open_migrated_database(&settings).await?,

@@ -14,6 +14,7 @@ use clearcut_pipeline::Resources;
 use clearcut_queue::Policy;
 use clearcut_store::MAX_PRESIGNED_TTL;
 use clearcut_worker::WorkerSettings;
+use url::Url;
 
 use super::{
     config::{GivenSettings, LogFormat, ResultUrls, Role, ServeOptions, invalid_setting},
@@ -140,7 +141,7 @@ impl Settings {
             },
             outbound: Timeouts { idle: patience, ..Timeouts::default() },
             api: ApiSettings {
-                public_url: given!(public_url),
+                public_url: given!(public_url).map(public_url).transpose()?,
                 body: BodyLimits { max_bytes, ..api.body },
                 presigned_results,
                 link_ttl,
@@ -173,6 +174,18 @@ impl Settings {
                 ..worker
             },
         })
+    }
+}
+
+/// Base URL of links, which may have a path.
+fn public_url(text: String) -> Result<String, Failure> {
+    let is_base = |url: &Url| {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        matches!(url.scheme(), "http" | "https") && !has_user && url.query().is_none() && url.fragment().is_none()
+    };
+    match Url::parse(&text) {
+        Ok(url) if is_base(&url) => Ok(text),
+        _ => Err(invalid_setting("public_url must be an address like https://cut.example.com, without ? and #")),
     }
 }
 
@@ -256,7 +269,7 @@ fn networks(texts: &[String]) -> Result<Vec<IpNet>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::config::COMMENTED_CONFIG;
+    use crate::server::config::{COMMENTED_CONFIG, SETTINGS_OF_REQUESTS, hide_from_workers};
     use clap::Args as _;
 
     /// Settings whose default is no value, with the words for it in the reference and in the help.
@@ -293,6 +306,29 @@ mod tests {
         let from_file = Settings::merge(&options, file).unwrap();
         assert_eq!(format!("{from_file:?}"), format!("{:?}", settings("").unwrap()));
         assert_eq!(format!("{from_file:?}"), format!("{:?}", settings(COMMENTED_CONFIG).unwrap()));
+    }
+
+    #[test]
+    fn the_help_of_a_worker_lists_no_settings_of_requests() {
+        let mut worker = ServeOptions::augment_args(clap::Command::new("work")).mut_args(hide_from_workers);
+        let help = worker.render_long_help().to_string();
+        for (name, is_listed) in [("database", true), ("slots", true), ("role", false), ("public-url", false)] {
+            assert_eq!(help.contains(&format!("--{name} <")), is_listed, "{name}");
+        }
+        // A name that is no setting would hide nothing.
+        let settings = GivenSettings::augment_args(clap::Command::new("serve"));
+        let known = |name: &&&str| settings.get_arguments().any(|argument| argument.get_id() == **name);
+        assert_eq!(SETTINGS_OF_REQUESTS.iter().filter(known).count(), SETTINGS_OF_REQUESTS.len());
+    }
+
+    #[test]
+    fn a_base_url_of_links_is_a_web_address() {
+        for good in ["https://cut.example.com", "http://127.0.0.1:8787/", "https://example.com/cut"] {
+            assert_eq!(settings(&format!("public_url = {good:?}")).unwrap().api.public_url.as_deref(), Some(good));
+        }
+        for bad in ["foo", "cut.example.com", "ftp://cut.example.com", "https://a@b", "https://b?c", "https://b#c"] {
+            assert!(settings(&format!("public_url = {bad:?}")).is_err(), "{bad}");
+        }
     }
 
     #[test]
