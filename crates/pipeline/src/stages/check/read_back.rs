@@ -1,6 +1,6 @@
 //! Readers for the mattes of finished outputs, based on independent decoders.
 
-use std::{fs::File, io::BufReader, path::Path, time::Duration};
+use std::{fs::File, io::BufReader, ops::Range, path::Path, time::Duration};
 
 use clearcut_ffmpeg::{EncodePlan, Tools, read_frame};
 use clearcut_job::OutputFormat;
@@ -8,16 +8,17 @@ use clearcut_job::OutputFormat;
 use super::Comparison;
 use crate::{Error, Stop, matte_log::MatteSummary, progress::Counters, stages::encode::full_range};
 
-/// Reads the mattes of a file that ffmpeg encoded.
+/// Reads the mattes of a file that ffmpeg encoded; with `range` those of some frames, of which the
+/// first is a codec keyframe.
 pub(crate) fn read_with_ffmpeg(
-    tools: &Tools,
+    (tools, stop): (&Tools, &Stop),
     plan: &EncodePlan,
     scratch: &Path,
-    stop: &Stop,
+    range: Option<&Range<u64>>,
     counters: &Counters,
     comparison: &mut Comparison,
 ) -> Result<(), Error> {
-    let mut child = stop.register(tools.decode_matte(plan, scratch)?);
+    let mut child = stop.register(tools.decode_matte(plan, scratch, range)?);
     let mut matte = vec![0; plan.size.pixels() as usize];
     if let Some(mut pipe) = child.take_stdout() {
         while let Ok(true) = read_frame(&mut pipe, &mut matte) {
