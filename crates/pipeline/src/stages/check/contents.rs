@@ -5,6 +5,7 @@ use std::{fs::File, io::BufReader, mem, path::Path};
 
 use clearcut_animation::{Error as AnimationError, StoredPart, read_apng, read_webp};
 use clearcut_ffmpeg::{EncodePlan, ListedPacket, PacketListing, Tools};
+use clearcut_frame::FrameRate;
 use clearcut_job::OutputFormat;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -80,7 +81,7 @@ fn read_video(
             }
             pieces.begin_picture();
             // Of a piece, every picture is a frame.
-            let number = frame_at(start, plan).and_then(|number| number.checked_sub(pieces.first));
+            let number = frame_at(start, plan.frame_rate).and_then(|number| number.checked_sub(pieces.first));
             let number = number.ok_or_else(|| Error::CheckFailed {
                 format: plan.format,
                 finding: format!("a picture is shown at {start} s, which is not the start of a frame of its piece"),
@@ -93,9 +94,9 @@ fn read_video(
 }
 
 /// Number of the frame that starts at `secs`; `None` if none does.
-fn frame_at(secs: f64, plan: &EncodePlan) -> Option<u64> {
-    let number = (secs * plan.frame_rate.per_second()).round().max(0.0) as u64;
-    let difference = (plan.frame_rate.start_of(number).as_secs_f64() - secs).abs();
+fn frame_at(secs: f64, rate: FrameRate) -> Option<u64> {
+    let number = (secs * rate.per_second()).round().max(0.0) as u64;
+    let difference = (rate.start_of(number).as_secs_f64() - secs).abs();
     (difference <= TIME_TOLERANCE_SECS).then_some(number)
 }
 
@@ -168,6 +169,17 @@ impl Pieces<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_that_of_a_frame_or_of_none() {
+        let rate = FrameRate::new(30_000, 1001).unwrap();
+        // Frame 100 begins at 3.336667 s, frame 101 at 3.370033 s.
+        for (secs, frame) in
+            [(0.0, Some(0)), (3.337, Some(100)), (3.370_033, Some(101)), (3.35, None), (3.335, None), (-0.033, None)]
+        {
+            assert_eq!(frame_at(secs, rate), frame, "{secs}");
+        }
+    }
 
     #[test]
     fn pictures_are_divided_by_the_lengths_of_the_pieces() {
