@@ -12,7 +12,7 @@ use clearcut_parallel::with_workers;
 use crate::{
     AnimationSettings, EXTRA_PATCHES, Error, Summary,
     clock::Clock,
-    pieces::{next_png_chunk, skip_start},
+    pieces::{StoredPart, next_png_chunk, skip_start},
     rgba::Rgba,
     schedule::{Patch, ScheduleRules, patches},
 };
@@ -79,15 +79,41 @@ pub fn join_apng<R: Read>(
 ) -> Result<u64, Error> {
     let mut container = Container::begin(out, canvas)?;
     for piece in pieces {
-        let mut piece = piece?;
-        skip_start(&mut piece, b"\x89PNG\r\n\x1a\n")?;
-        while let Some(chunk) = next_png_chunk(&mut piece)? {
-            match (&chunk.name, &chunk.content[..]) {
-                (b"fcTL", [_, _, _, _, control @ ..]) => container.begin_patch(control)?,
-                (b"IDAT", image) | (b"fdAT", [_, _, _, _, image @ ..]) => container.write_image(image)?,
-                _ => {}
-            }
-        }
+        read_apng(piece?, |part| match part {
+            StoredPart::Canvas(_) => Ok(()),
+            StoredPart::Patch(control) => container.begin_patch(control),
+            StoredPart::Pixels(image) => container.write_image(image),
+        })?;
     }
     container.finish()
+}
+
+/// Reads what a file stores that [`encode_apng`] or [`join_apng`] wrote, without decompressing it.
+/// Checksums and the numbers of chunks and patches are checked.
+///
+/// # Errors
+/// [`Error::Piece`], [`Error::Write`], those of `visit`.
+pub fn read_apng<R: Read>(mut file: R, mut visit: impl FnMut(StoredPart) -> Result<(), Error>) -> Result<(), Error> {
+    skip_start(&mut file, b"\x89PNG\r\n\x1a\n")?;
+    let (mut stated_patches, mut patches, mut sequence, mut is_whole) = (0, 0_u32, 0_u32, false);
+    while let Some(chunk) = next_png_chunk(&mut file)? {
+        if let (b"fcTL" | b"fdAT", [a, b, c, d, ..]) = (&chunk.name, &chunk.content[..]) {
+            if u32::from_be_bytes([*a, *b, *c, *d]) != sequence {
+                return Err(Error::Piece);
+            }
+            sequence += 1;
+        }
+        match (&chunk.name, &chunk.content[..]) {
+            (b"IHDR", canvas) => visit(StoredPart::Canvas(canvas))?,
+            (b"acTL", [a, b, c, d, ..]) => stated_patches = u32::from_be_bytes([*a, *b, *c, *d]),
+            (b"fcTL", [_, _, _, _, control @ ..]) => {
+                patches += 1;
+                visit(StoredPart::Patch(control))?;
+            }
+            (b"IDAT", image) | (b"fdAT", [_, _, _, _, image @ ..]) => visit(StoredPart::Pixels(image))?,
+            (b"IEND", _) => is_whole = patches == stated_patches,
+            _ => {}
+        }
+    }
+    if is_whole { Ok(()) } else { Err(Error::Piece) }
 }

@@ -13,7 +13,7 @@
 //!
 //! An animation can be made in pieces, one after the other or at the same time, with
 //! [`AnimationSettings::first_frame`]; [`join_webp`] and [`join_apng`] join them without compressing
-//! anything again.
+//! anything again. [`read_webp`] and [`read_apng`] read what a file stores.
 //!
 //! Color under alpha 0 is undefined: it is not compared and may decode to any color. At most
 //! `threads + 6` frames are held in memory, whatever the length of the clip.
@@ -56,12 +56,13 @@ mod schedule;
 mod settings;
 mod webp;
 
-pub use apng::{encode_apng, join_apng};
+pub use apng::{encode_apng, join_apng, read_apng};
 pub use clock::is_too_fast_for_browsers;
 pub use error::Error;
+pub use pieces::StoredPart;
 pub use rgba::straight_rgba;
 pub use settings::{AnimationSettings, Summary};
-pub use webp::{encode_webp, join_webp};
+pub use webp::{encode_webp, join_webp, read_webp};
 
 /// Number of patches that are compressed ahead, beyond one for each thread: this thread draws the
 /// canvases and writes the file, and patches take unequal time. Without them an APNG takes 3 % more

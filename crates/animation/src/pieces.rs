@@ -4,6 +4,17 @@ use std::io::{ErrorKind, Read};
 
 use crate::Error;
 
+/// What a file of this crate stores, in the order of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredPart<'a> {
+    /// The size of the canvas and the kind of its pixels.
+    Canvas(&'a [u8]),
+    /// The beginning of a patch: its position, its size, how long it is shown, and how it is drawn.
+    Patch(&'a [u8]),
+    /// The compressed pixels of the patch, or a part of them.
+    Pixels(&'a [u8]),
+}
+
 /// One chunk of a file.
 pub(crate) struct Chunk {
     pub(crate) name: [u8; 4],
@@ -27,13 +38,16 @@ pub(crate) fn next_riff_chunk(file: &mut impl Read) -> Result<Option<Chunk>, Err
     Ok(Some(chunk))
 }
 
-/// The next chunk of a PNG; `None` at the end.
+/// The next chunk of a PNG, whose checksum must be right; `None` at the end.
 pub(crate) fn next_png_chunk(file: &mut impl Read) -> Result<Option<Chunk>, Error> {
     let Some(head) = head(file)? else { return Ok(None) };
     let [length, name] = head;
     let chunk = Chunk { name, content: content(file, u32::from_be_bytes(length))? };
-    read(file, &mut [0; 4])?; // The checksum.
-    Ok(Some(chunk))
+    let (mut checksum, mut expected) = ([0; 4], crc32fast::Hasher::new());
+    read(file, &mut checksum)?;
+    expected.update(&chunk.name);
+    expected.update(&chunk.content);
+    if u32::from_be_bytes(checksum) == expected.finalize() { Ok(Some(chunk)) } else { Err(Error::Piece) }
 }
 
 /// The two words before the content of a chunk; `None` at the end of the file.

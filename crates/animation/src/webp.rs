@@ -12,7 +12,7 @@ use clearcut_parallel::with_workers;
 use crate::{
     AnimationSettings, EXTRA_PATCHES, Error, Summary,
     clock::Clock,
-    pieces::{next_riff_chunk, skip_start},
+    pieces::{StoredPart, next_riff_chunk, skip_start},
     planes::to_webp_format,
     rect::Rect,
     rgba::Rgba,
@@ -25,7 +25,7 @@ mod fill;
 mod still;
 
 use coarse::AlphaQuantizer;
-use container::{Container, PatchHeader};
+use container::{Container, PATCH_HEADER_BYTES, PatchHeader};
 
 /// Writes `frames` as an animated WebP that loops forever. Blocks; pulls frames as fast as they are
 /// compressed.
@@ -99,13 +99,35 @@ pub fn join_webp<R: Read>(
 ) -> Result<u64, Error> {
     let mut container = Container::begin(out, canvas)?;
     for piece in pieces {
-        let mut piece = piece?;
-        skip_start(&mut piece, b"RIFF\0\0\0\0WEBP")?;
-        while let Some(chunk) = next_riff_chunk(&mut piece)? {
-            if chunk.name == *b"ANMF" {
-                container.copy_patch(&chunk.content)?;
+        let mut header = Vec::new();
+        read_webp(piece?, |part| match part {
+            StoredPart::Canvas(_) => Ok(()),
+            StoredPart::Patch(next) => {
+                next.clone_into(&mut header);
+                Ok(())
             }
-        }
+            StoredPart::Pixels(image) => container.copy_patch(&header, image),
+        })?;
     }
     container.finish()
+}
+
+/// Reads what a file stores that [`encode_webp`] or [`join_webp`] wrote, without decompressing it.
+///
+/// # Errors
+/// [`Error::Piece`], [`Error::Write`], those of `visit`.
+pub fn read_webp<R: Read>(mut file: R, mut visit: impl FnMut(StoredPart) -> Result<(), Error>) -> Result<(), Error> {
+    skip_start(&mut file, b"RIFF\0\0\0\0WEBP")?;
+    while let Some(chunk) = next_riff_chunk(&mut file)? {
+        match &chunk.name {
+            b"VP8X" => visit(StoredPart::Canvas(&chunk.content))?,
+            b"ANMF" => {
+                let (header, image) = chunk.content.split_at_checked(PATCH_HEADER_BYTES).ok_or(Error::Piece)?;
+                visit(StoredPart::Patch(header))?;
+                visit(StoredPart::Pixels(image))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::Read,
+    ops::Range,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -227,16 +228,23 @@ impl Tools {
     /// Starts joining pieces of one output, which [`Self::encode`] made for consecutive frames, to
     /// [`EncodePlan::file_name`] in `scratch`, with the sound if the plan has any. Nothing but the
     /// sound is encoded. `pieces` are the paths of the pieces relative to `scratch`, with letters,
-    /// digits, `-`, `.` and `/` only, each with its number of frames.
+    /// digits, `-`, `.` and `/` only, each with its number of frames. If all pieces have the same
+    /// [`PacketListing::decoder_setup`](crate::PacketListing::decoder_setup), they `are_alike`, and no
+    /// packet is changed.
     ///
     /// # Errors
     /// [`Error::Spawn`]; [`Error::Io`] and [`Error::DiskFull`] of writing the list of the pieces.
-    pub fn join(&self, plan: &EncodePlan, pieces: &[(String, u64)], scratch: &Path) -> Result<Child, Error> {
+    pub fn join(
+        &self,
+        plan: &EncodePlan,
+        (pieces, are_alike): (&[(String, u64)], bool),
+        scratch: &Path,
+    ) -> Result<Child, Error> {
         let list = argv::list_of_pieces(plan, pieces);
         std::fs::write(scratch.join(argv::list_name(plan)), list)
             .map_err(|source| Error::from_io("listing the pieces of an output", source))?;
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
-        command.args(argv::join(plan));
+        command.args(argv::join(plan, are_alike));
         Child::spawn("joining the pieces of an output", command, Stdio::null())
     }
 
@@ -252,15 +260,40 @@ impl Tools {
     }
 
     /// Starts decoding the matte of a finished output in `scratch` to standard output: gray frames
-    /// of one byte per pixel, in the size of the plan. The range is as stored: limited in a stacked
-    /// file, else full.
+    /// of one byte per pixel, in the size of the plan. The values are as stored: of limited range in a
+    /// stacked file, else of full range. With `range`, only these frames are decoded, of which the
+    /// first must be a codec keyframe.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn decode_matte(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
+    pub fn decode_matte(&self, plan: &EncodePlan, scratch: &Path, range: Option<&Range<u64>>) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
-        command.args(argv::decode_matte(plan));
+        command.args(argv::decode_matte(plan, range));
         Child::spawn("checking an output", command, Stdio::null())
+    }
+
+    /// Starts listing the packets of a finished output in `scratch` on standard output, for
+    /// [`PacketListing`](crate::PacketListing). Nothing is decoded.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn list_packets(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        command.args(argv::list_packets(plan));
+        Child::spawn("checking an output", command, Stdio::null())
+    }
+
+    /// The length in seconds that a finished output in `scratch` states; `None` if it states none.
+    /// Blocks while the headers are read.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`], [`Error::Failed`].
+    pub fn stated_length(&self, plan: &EncodePlan, scratch: &Path) -> Result<Option<f64>, Error> {
+        let mut command = self.sandbox.command(&self.ffprobe, Some(scratch), ChildLimits::WORKING);
+        command.args(argv::stated_length(plan));
+        let child = Child::spawn("checking an output", command, Stdio::null())?;
+        let (length, _) = child.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT)?;
+        Ok(String::from_utf8_lossy(&length).trim().parse().ok())
     }
 
     pub(crate) fn spawn_ffprobe(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {

@@ -1,5 +1,7 @@
 //! The log of the mattes that were passed to the encoders, for the check of the outputs.
 
+use std::ops::Range;
+
 use clearcut_frame::Frame;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,11 @@ impl MatteLog {
     /// Appends the log of the frames that follow.
     pub(crate) fn append(&mut self, mut next: Self) {
         self.0.append(&mut next.0);
+    }
+
+    /// The log of the frames in `range`.
+    pub(crate) fn part(&self, range: &Range<u64>) -> Self {
+        Self(self.0[range.start as usize..range.end as usize].to_vec())
     }
 
     pub(crate) fn frames(&self) -> u64 {

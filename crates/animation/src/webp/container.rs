@@ -27,6 +27,8 @@ pub(super) struct Container<W> {
 /// Largest file in bytes. The RIFF size field has 32 bits, is even, and excludes its own header of
 /// 8 bytes.
 const MAX_BYTES: u64 = (1 << 32) - 2 + 8;
+/// Length of the fields in front of the image of an `ANMF` chunk.
+pub(super) const PATCH_HEADER_BYTES: usize = 16;
 const HAS_ALPHA: u8 = 0x10;
 const HAS_ANIMATION: u8 = 0x02;
 const DISPOSE_TO_BACKGROUND: u8 = 0x01;
@@ -60,9 +62,9 @@ impl<W: Write + Seek> Container<W> {
         self.chunk(*b"ANMF", &[&fields, image])
     }
 
-    /// Writes a patch of another file: the content of its `ANMF` chunk.
-    pub(super) fn copy_patch(&mut self, content: &[u8]) -> Result<(), Error> {
-        self.chunk(*b"ANMF", &[content])
+    /// Writes a patch of another file: both parts of its `ANMF` chunk.
+    pub(super) fn copy_patch(&mut self, header: &[u8], image: &[u8]) -> Result<(), Error> {
+        self.chunk(*b"ANMF", &[header, image])
     }
 
     /// Fills in the file size in the header and returns the length in bytes.

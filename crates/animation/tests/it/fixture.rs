@@ -2,7 +2,9 @@
 
 use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
 
-use clearcut_animation::{AnimationSettings, Error, Summary, encode_apng, encode_webp, join_apng, join_webp};
+use clearcut_animation::{
+    AnimationSettings, Error, StoredPart, Summary, encode_apng, encode_webp, join_apng, join_webp, read_apng, read_webp,
+};
 use clearcut_frame::{Frame, FrameFormat, FrameRate, Matrix, Rgb8, Size, Subsampling};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,23 @@ pub(crate) fn join(kind: Kind, canvas: Size, pieces: &[Vec<u8>]) -> Result<Vec<u
     let file = out.into_inner();
     assert_eq!(file.len() as u64, bytes);
     Ok(file)
+}
+
+/// The patches of a file as they are stored.
+pub(crate) fn stored(kind: Kind, file: &[u8]) -> Vec<Vec<u8>> {
+    let mut stored = Vec::new();
+    let push = |part: StoredPart| {
+        if let StoredPart::Patch(bytes) | StoredPart::Pixels(bytes) = part {
+            stored.push(bytes.to_vec());
+        }
+        Ok(())
+    };
+    let read = match kind {
+        Kind::Webp => read_webp(file, push),
+        Kind::Apng => read_apng(file, push),
+    };
+    read.unwrap();
+    stored
 }
 
 /// A composed frame of a file and its end time.

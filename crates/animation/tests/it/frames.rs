@@ -7,6 +7,7 @@ use clearcut_frame::{Frame, FrameRate, Matrix, Subsampling};
 
 use crate::fixture::{
     KINDS, Kind, Shown, decode, disc_clip, encode, format, frames_on_screen, join, largest_error, painted, settings,
+    stored,
 };
 
 #[test]
@@ -143,6 +144,9 @@ fn an_animation_in_pieces_shows_what_one_shows() {
             let middle = (frame_rate.start_of(index).as_millis() + 16) as u32;
             assert!(at(&joined, middle) == at(&whole, middle), "{kind:?}: frame {index}");
         }
+        // Joining changes neither a patch nor its order.
+        let stored = pieces.iter().flat_map(|piece| stored(kind, piece)).collect::<Vec<_>>();
+        assert!(self::stored(kind, &join(kind, format.size, &pieces).unwrap()) == stored, "{kind:?}");
         for damaged in [&pieces[1][..9], &pieces[1][..pieces[1].len() - 30], b"something else"] {
             let joined = join(kind, format.size, &[pieces[0].clone(), damaged.to_vec()]);
             assert!(matches!(joined, Err(Error::Piece)), "{kind:?}");

@@ -1,5 +1,7 @@
 //! Arguments of the commands that write an output, and of the one that reads an output back.
 
+use std::ops::Range;
+
 use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
@@ -259,10 +261,16 @@ const fn x264_speed(speed: Speed) -> &'static str {
 }
 
 /// ffmpeg command that writes the matte of the finished output as raw gray to standard output:
-/// limited range for a stacked file, else full.
-pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
+/// limited range for a stacked file, else full. With `range`, only these frames are decoded, of which
+/// the first is a codec keyframe.
+pub(crate) fn decode_matte(plan: &EncodePlan, range: Option<&Range<u64>>) -> Vec<String> {
     let mut arguments: Vec<String> = split_arguments(QUIET).collect();
     arguments.extend(split_arguments("-protocol_whitelist file,pipe"));
+    if let Some(range) = range {
+        // The last keyframe before a time that lies shortly after the start of the frame.
+        let within = (range.start as f64 + 0.25) / plan.frame_rate.per_second();
+        arguments.extend(split_arguments(&format!("-noaccurate_seek -seek_timestamp 1 -ss {within:.6}")));
+    }
     if plan.format == OutputFormat::Webm {
         arguments.extend(split_arguments("-c:v libvpx-vp9"));
     }
@@ -278,8 +286,28 @@ pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
         }
         _ => "alphaextract,format=gray".to_owned(),
     });
+    if let Some(range) = range {
+        arguments.extend(split_arguments(&format!("-frames:v {}", range.end - range.start)));
+    }
     arguments.extend(split_arguments("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
     arguments
+}
+
+/// ffmpeg command that prints the packets of the pictures, and of the sound if there is any, of the
+/// finished output, with hashes: see [`crate::PacketListing`].
+pub(crate) fn list_packets(plan: &EncodePlan) -> Vec<String> {
+    let mut arguments: Vec<String> = split_arguments(QUIET).collect();
+    arguments.extend(split_arguments(&format!(
+        "-protocol_whitelist file,pipe -copyts -i file:{} -map 0:v:0 -map 0:a? -c copy -f framehash -hash murmur3 pipe:1",
+        plan.file_name()
+    )));
+    arguments
+}
+
+/// ffprobe command that prints the length in seconds that the finished output states.
+pub(crate) fn stated_length(plan: &EncodePlan) -> Vec<String> {
+    let options = "-v error -protocol_whitelist file,pipe -show_entries format=duration -of csv=p=0";
+    split_arguments(options).chain([format!("file:{}", plan.file_name())]).collect()
 }
 
 fn color_arguments(color: ColorTags) -> impl Iterator<Item = String> {

@@ -25,10 +25,13 @@ pub(crate) fn list_of_pieces(plan: &EncodePlan, pieces: &[(String, u64)]) -> Str
 /// ffmpeg command that joins the pieces of [`list_name`] in the current folder to
 /// [`EncodePlan::file_name`], with the sound. Only for stacked-alpha and MOV.
 ///
-/// The demuxer counts in microseconds, so each time is put back on the grid of the frames.
-pub(crate) fn join(plan: &EncodePlan) -> Vec<String> {
+/// The demuxer counts in microseconds, so each time is put back on the grid of the frames. Unless the
+/// pieces `are_alike` in what a decoder is set up by, it puts that of each piece of H.264 before its
+/// keyframes.
+pub(crate) fn join(plan: &EncodePlan, are_alike: bool) -> Vec<String> {
     let mut arguments: Vec<String> = split_arguments(QUIET).collect();
-    arguments.extend(split_arguments("-protocol_whitelist file,pipe -f concat -i"));
+    let convert = if are_alike { "-auto_convert 0" } else { "" };
+    arguments.extend(split_arguments(&format!("-protocol_whitelist file,pipe -f concat {convert} -i")));
     arguments.push(format!("file:{}", list_name(plan)));
     arguments.extend(sound_input(plan));
     let (frames, seconds) = (plan.frame_rate.frames(), plan.frame_rate.seconds());

@@ -172,7 +172,8 @@ fn ffmpeg_never_reads_the_terminal() {
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
     commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
-    commands.extend(OutputFormat::ALL.map(|format| decode_matte(&encode_plan(format))));
+    commands.extend(OutputFormat::ALL.map(|format| decode_matte(&encode_plan(format), None)));
+    commands.extend(OutputFormat::ALL.map(|format| list_packets(&encode_plan(format))));
     for arguments in commands {
         assert_eq!(arguments.iter().filter(|word| *word == "-nostdin").count(), 1, "{arguments:?}");
     }
@@ -361,7 +362,7 @@ fn both_webm_streams_have_keyframes_at_the_same_frames_and_one_carries_the_audio
 
 #[test]
 fn webm_is_read_back_by_the_alpha_capable_decoder() {
-    let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
+    let arguments = decode_matte(&encode_plan(OutputFormat::Webm), None);
     assert!(line(&arguments).contains("-c:v libvpx-vp9 -threads 2 -i file:webm.webm"), "{arguments:?}");
 }
 

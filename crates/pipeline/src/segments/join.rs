@@ -1,5 +1,5 @@
-//! Joining of segments: the pieces of each output become one file, with the sound, which passes the
-//! same check as the file of a whole cut.
+//! Joining of segments: the checked pieces of each output become one file, with the sound, which is
+//! checked for all that joining could break.
 
 use std::{
     fs::{self, File},
@@ -16,13 +16,15 @@ use clearcut_job::{CutMethod, CutStep, OutputFormat};
 use super::{piece::SegmentLog, plan::SegmentPlan};
 use crate::{
     CutJob, CutReport, Error, OutputReport, Stop,
+    matte_log::MatteLog,
     notes::notes,
     plan::Plan,
     probe::probe_clip,
     progress::Counters,
+    quality::QualityLog,
     stages::{
-        encode::{Finished, checked, mux_streams},
-        mov::mend_frame_headers,
+        check::{Joined, PieceCheck},
+        encode::{finished, mux_streams, remove_streams},
         sound::{Sound, extract_sound},
     },
     threads::{join, spawn},
@@ -60,16 +62,18 @@ pub(super) fn join_pieces(
     if folders.len() != plan.segments().len() {
         return Err(Error::PlanMismatch { finding: format!("it has no {} segments", folders.len()) });
     }
-    let (mut log, mut lengths) = (SegmentLog::default(), Vec::new());
+    let (mut mattes, mut quality) = (MatteLog::default(), QualityLog::default());
+    let mut segments = Vec::new();
     for (index, folder) in folders.iter().enumerate() {
-        let SegmentLog { mattes, quality } = SegmentLog::read(folder, index)?;
+        let SegmentLog { mattes: next, quality: next_quality, checks, .. } = SegmentLog::read(folder, index)?;
         let range = &plan.segments()[index];
-        if range.end != whole.expected_frames && mattes.frames() != range.end - range.start {
+        let is_cut_off = range.end != whole.expected_frames && next.frames() != range.end - range.start;
+        if is_cut_off || checks.len() != whole.encodes.len() {
             return Err(Error::SegmentDamaged { index });
         }
-        lengths.push(mattes.frames());
-        log.mattes.append(mattes);
-        log.quality.append(quality);
+        segments.push(SegmentPieces { folder, frames: next.frames(), checks });
+        mattes.append(next);
+        quality.append(next_quality);
     }
     let sound = match &info.audio {
         Some(audio) if whole.carries_audio() => extract_sound(job, &info, audio, stop)?,
@@ -79,126 +83,131 @@ pub(super) fn join_pieces(
     if !sound.is_kept {
         whole.leave_out_audio();
     }
-    let outputs = join_outputs(job, &whole, &Pieces { folders, lengths: &lengths }, &log, stop)?;
-    let (confidence, removed) = (plan.background.confidence(), log.mattes.removed_share());
+    let outputs = join_outputs(job, (&info, &whole), &segments, &mattes, stop)?;
+    let (confidence, removed) = (plan.background.confidence(), mattes.removed_share());
     Ok(CutReport {
         notes,
         source: info,
         size: whole.size(),
         frame_rate: whole.frame_rate,
-        frames: log.mattes.frames(),
+        frames: mattes.frames(),
         method: CutMethod::ChromaKey,
         reason: plan.reason,
         model: None,
         key_color: Some(plan.background.color()),
-        matte: log.quality.report(Some(confidence), removed, whole.frame_rate, Vec::new()),
+        matte: quality.report(Some(confidence), removed, whole.frame_rate, Vec::new()),
         outputs,
     })
 }
 
-/// The folders of the segments, and the number of frames of each.
-struct Pieces<'a> {
-    folders: &'a [PathBuf],
-    lengths: &'a [u64],
+/// The checked pieces of one segment.
+struct SegmentPieces<'a> {
+    folder: &'a Path,
+    frames: u64,
+    /// In the order of the formats.
+    checks: Vec<PieceCheck>,
 }
 
 /// Joins and checks all outputs at the same time.
 fn join_outputs(
     job: &CutJob,
-    whole: &Plan,
-    pieces: &Pieces,
-    log: &SegmentLog,
+    (info, whole): (&MediaInfo, &Plan),
+    segments: &[SegmentPieces],
+    log: &MatteLog,
     stop: &Stop,
 ) -> Result<Vec<OutputReport>, Error> {
-    let (tools, scratch, start) = (job.tools, job.scratch, Instant::now());
-    let counters = &Counters::new(0);
+    let start = Instant::now();
     let outputs: Vec<Option<OutputReport>> = thread::scope(|scope| {
-        let output = |plan| {
+        let output = |(index, plan)| {
             let joined = move || {
-                join_output(job, plan, pieces, stop)?;
+                let folders: Vec<&Path> = segments.iter().map(|segment| segment.folder).collect();
+                let pieces: Vec<_> = segments.iter().map(|segment| (segment.frames, &segment.checks[index])).collect();
+                let joined = Joined { pieces: &pieces, log, sound_secs: info.duration.as_secs_f64() };
+                join_output(job, plan, (&folders, &joined), stop)?;
                 stop.check()?;
-                checked(&Finished { plan, scratch, tools, stop, counters, start }, &log.mattes)
+                let check = joined.check((job.tools, stop), plan, job.scratch, &Counters::new(0));
+                finished(plan, job.scratch, start, check?)
             };
             stop.on_error(spawn(scope, move || stop.on_error(joined())))
         };
-        let threads: Vec<_> = whole.encodes.iter().map(output).collect();
+        let threads: Vec<_> = whole.encodes.iter().enumerate().map(output).collect();
         threads.into_iter().map(|thread| thread.and_then(join)).collect()
     });
     stop.check()?;
     outputs.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::Cancelled)
 }
 
-/// Makes the file of `plan` in the scratch folder of its pieces.
-fn join_output(job: &CutJob, plan: &EncodePlan, pieces: &Pieces, stop: &Stop) -> Result<(), Error> {
+/// Makes the file of `plan` in the scratch folder of its pieces in `folders`, which are removed.
+fn join_output(
+    job: &CutJob,
+    plan: &EncodePlan,
+    (folders, joined): (&[&Path], &Joined),
+    stop: &Stop,
+) -> Result<(), Error> {
+    let scratch = job.scratch;
     match plan.format {
         OutputFormat::Webm => {
             if plan.has_audio {
-                stop.register(job.tools.encode_sound(job.scratch)?).wait()?;
+                stop.register(job.tools.encode_sound(scratch)?).wait()?;
             }
-            mux_streams(plan, pieces.folders, job.scratch)
+            mux_streams(plan, folders, scratch)?;
+            remove_streams(plan, &[folders, &[scratch]].concat());
         }
         OutputFormat::StackedAlpha | OutputFormat::Mov => {
-            let names = pieces.link_into(job.scratch, &plan.file_name())?;
-            stop.register(job.tools.join(plan, &names, job.scratch)?).wait()?;
-            pieces.remove(&plan.file_name());
-            for (name, _) in &names {
-                let _ = fs::remove_file(job.scratch.join(name)); // Frees disk space early.
-            }
-            if plan.format == OutputFormat::Mov {
-                mend_frame_headers(&job.scratch.join(plan.file_name()))
-            } else {
-                Ok(())
+            let lengths = joined.pieces.iter().map(|(frames, _)| *frames);
+            let names = link_into(scratch, folders, &plan.file_name())?;
+            let listed: Vec<(String, u64)> = names.iter().cloned().zip(lengths).collect();
+            stop.register(job.tools.join(plan, (&listed, joined.are_alike()), scratch)?).wait()?;
+            remove(folders, &plan.file_name());
+            for name in &names {
+                remove(&[scratch], name);
             }
         }
-        OutputFormat::Webp => pieces.join_animation(plan, job.scratch, |files, out| join_webp(plan.size, files, out)),
-        OutputFormat::Apng => pieces.join_animation(plan, job.scratch, |files, out| join_apng(plan.size, files, out)),
+        OutputFormat::Webp => join_animation(plan, folders, scratch, |files, out| join_webp(plan.size, files, out))?,
+        OutputFormat::Apng => join_animation(plan, folders, scratch, |files, out| join_apng(plan.size, files, out))?,
     }
+    Ok(())
+}
+
+/// Gives the pieces with this file name names in `scratch`, where ffmpeg can read them.
+fn link_into(scratch: &Path, folders: &[&Path], file_name: &str) -> Result<Vec<String>, Error> {
+    let link = |(index, folder): (usize, &&Path)| {
+        let (piece, name) = (folder.join(file_name), format!("piece-{index}-{file_name}"));
+        let linked = fs::hard_link(&piece, scratch.join(&name));
+        // Another file system.
+        linked.or_else(|_| fs::copy(&piece, scratch.join(&name)).map(drop)).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Error::SegmentDamaged { index },
+            _ => Error::from_write("joining the pieces of an output", source),
+        })?;
+        Ok(name)
+    };
+    folders.iter().enumerate().map(link).collect()
 }
 
 /// The files of an animation's pieces, each opened in its turn.
 type Files<'a> = &'a mut dyn Iterator<Item = io::Result<BufReader<File>>>;
 
-impl Pieces<'_> {
-    /// Gives the pieces with this file name names in `scratch`, where ffmpeg can read them: each name
-    /// with its number of frames.
-    fn link_into(&self, scratch: &Path, file_name: &str) -> Result<Vec<(String, u64)>, Error> {
-        let link = |(index, (folder, frames)): (usize, (&PathBuf, &u64))| {
-            let (piece, name) = (folder.join(file_name), format!("piece-{index}-{file_name}"));
-            let linked = fs::hard_link(&piece, scratch.join(&name));
-            // Another file system.
-            linked.or_else(|_| fs::copy(&piece, scratch.join(&name)).map(drop)).map_err(|source| {
-                match source.kind() {
-                    io::ErrorKind::NotFound => Error::SegmentDamaged { index },
-                    _ => Error::from_write("joining the pieces of an output", source),
-                }
-            })?;
-            Ok((name, *frames))
-        };
-        self.folders.iter().zip(self.lengths).enumerate().map(link).collect()
-    }
+/// Has `join` write the file of `plan` in `scratch`.
+fn join_animation(
+    plan: &EncodePlan,
+    folders: &[&Path],
+    scratch: &Path,
+    join: impl FnOnce(Files, BufWriter<File>) -> Result<u64, AnimationError>,
+) -> Result<(), Error> {
+    let io = |source| Error::from_write("joining the pieces of an output", source);
+    let out = File::create_new(scratch.join(plan.file_name())).map_err(io)?;
+    let mut files = folders.iter().map(|folder| File::open(folder.join(plan.file_name())).map(BufReader::new));
+    join(&mut files, BufWriter::new(out)).map_err(|error| match error {
+        AnimationError::Write(source) => io(source),
+        source => Error::Encoder { format: plan.format, source },
+    })?;
+    remove(folders, &plan.file_name());
+    Ok(())
+}
 
-    /// Has `join` write the file of `plan` in `scratch`.
-    fn join_animation(
-        &self,
-        plan: &EncodePlan,
-        scratch: &Path,
-        join: impl FnOnce(Files, BufWriter<File>) -> Result<u64, AnimationError>,
-    ) -> Result<(), Error> {
-        let io = |source| Error::from_write("joining the pieces of an output", source);
-        let out = File::create_new(scratch.join(plan.file_name())).map_err(io)?;
-        let mut files = self.folders.iter().map(|folder| File::open(folder.join(plan.file_name())).map(BufReader::new));
-        join(&mut files, BufWriter::new(out)).map_err(|error| match error {
-            AnimationError::Write(source) => io(source),
-            source => Error::Encoder { format: plan.format, source },
-        })?;
-        self.remove(&plan.file_name());
-        Ok(())
-    }
-
-    /// Removes the pieces with this file name, to free disk space early.
-    fn remove(&self, file_name: &str) {
-        for folder in self.folders {
-            let _ = fs::remove_file(folder.join(file_name));
-        }
+/// Removes the files with this name in `folders`, to free disk space early.
+fn remove(folders: &[&Path], name: &str) {
+    for folder in folders {
+        let _ = fs::remove_file(folder.join(name)); // What remains is removed with the folder.
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     probe::probe_clip,
     quality::QualityLog,
     run::Run,
-    stages::{encode::encode_piece, hints::HintMaps, matte::Matting},
+    stages::{check::PieceCheck, encode::encode_piece, hints::HintMaps, matte::Matting},
 };
 
 /// Number of frames that are matted before a segment: the memory of the keyer for pockets, regions
@@ -29,11 +29,15 @@ pub(crate) const RUN_IN: u64 = 48;
 /// File name, in the folder of a segment, of its logs.
 const LOG_FILE: &str = "segment.json";
 
-/// What is remembered of the mattes of a segment.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// What is remembered of a segment.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SegmentLog {
+    /// Number of the segment, from 0.
+    pub(super) index: usize,
     pub(super) mattes: MatteLog,
     pub(super) quality: QualityLog,
+    /// The checks of the pieces, in the order of the formats.
+    pub(super) checks: Vec<PieceCheck>,
 }
 
 impl SegmentLog {
@@ -43,7 +47,8 @@ impl SegmentLog {
             std::io::ErrorKind::NotFound => Error::SegmentDamaged { index },
             _ => Error::Io { doing: "reading the log of a segment", source },
         })?;
-        serde_json::from_slice(&json).map_err(|_| Error::SegmentDamaged { index })
+        let log: Option<Self> = serde_json::from_slice(&json).ok();
+        log.filter(|log| log.index == index).ok_or(Error::SegmentDamaged { index })
     }
 
     fn write(&self, folder: &Path) -> Result<(), Error> {
@@ -53,7 +58,7 @@ impl SegmentLog {
     }
 }
 
-/// Cuts segment `index` of `plan` and leaves its pieces of the outputs and its log in
+/// Cuts segment `index` of `plan` and leaves its checked pieces of the outputs and its log in
 /// [`CutJob::scratch`], and nothing else. Blocks as [`crate::cut`] does. `progress` counts the frames
 /// of this segment.
 ///
@@ -114,11 +119,11 @@ fn try_piece(
         kept: first..if is_last { u64::MAX } else { first + count },
     };
     let run = Run { job, info, plan: section, stop };
-    let (mattes, quality, _) = run.frames(matting, children, encode_piece, progress)?;
+    let (mattes, quality, checks) = run.frames(matting, children, encode_piece, progress)?;
     if !is_last && mattes.frames() != count {
         return Err(Error::SegmentIncomplete { decoded: mattes.frames(), expected: count });
     }
-    SegmentLog { mattes, quality }.write(job.scratch)
+    SegmentLog { index: *index, mattes, quality, checks }.write(job.scratch)
 }
 
 /// Removes the files in `folder`.

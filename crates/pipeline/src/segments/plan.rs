@@ -15,8 +15,8 @@ use crate::{
     stages::survey::survey,
 };
 
-/// The format of the plans of this version.
-const VERSION: u32 = 1;
+/// The format of the plans of this version, and of the segments that are cut by them.
+const VERSION: u32 = 2;
 
 /// Which clips are cut in segments, and in how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,9 +231,9 @@ mod tests {
 
     #[test]
     fn a_plan_of_another_version_is_refused() {
-        let error = SegmentPlan::from_json(br#"{"version":2,"later":"fields"}"#).unwrap_err();
-        assert!(matches!(error, Error::PlanVersion { found: 2, supported: VERSION }), "{error}");
-        assert!(serde_json::from_str::<SegmentPlan>(r#"{"version":2}"#).unwrap_err().to_string().contains("format 2"));
+        let error = SegmentPlan::from_json(br#"{"version":3,"later":"fields"}"#).unwrap_err();
+        assert!(matches!(error, Error::PlanVersion { found: 3, supported: VERSION }), "{error}");
+        assert!(serde_json::from_str::<SegmentPlan>(r#"{"version":3}"#).unwrap_err().to_string().contains("format 3"));
         assert!(matches!(SegmentPlan::from_json(b"{"), Err(Error::PlanMismatch { .. })));
     }
 }

@@ -12,9 +12,12 @@ use super::mov::check_mov;
 use crate::{Error, Stop, matte_log::MatteLog, progress::Counters};
 
 mod comparison;
+mod contents;
+mod joined;
 mod read_back;
 
 use comparison::Comparison;
+pub(crate) use joined::{Joined, PieceCheck, check_piece};
 use read_back::{read_apng, read_webp, read_with_ffmpeg};
 
 /// Tolerance for the mean alpha of a frame after lossy encoding, in levels of 255. A lost or
@@ -54,7 +57,7 @@ pub(crate) fn check_output(
         OutputFormat::Webp => read_webp(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
-            read_with_ffmpeg(tools, plan, scratch, stop, counters, &mut comparison)?;
+            read_with_ffmpeg((tools, stop), plan, scratch, None, counters, &mut comparison)?;
         }
     }
     comparison.finish().map_err(|finding| Error::CheckFailed { format: plan.format, finding })

@@ -11,10 +11,13 @@ use std::{
 use clearcut_animation::{encode_apng, encode_webp};
 use clearcut_ffmpeg::{Child, EncodePlan, Tools};
 use clearcut_frame::Frame;
-use clearcut_job::OutputFormat;
+use clearcut_job::{AlphaCheck, OutputFormat};
 use crossbeam_channel::Receiver;
 
-use super::{check::check_output, mov::mend_frame_headers};
+use super::{
+    check::{PieceCheck, check_output, check_piece},
+    mov::mend_frame_headers,
+};
 use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
 
 mod animate;
@@ -22,7 +25,7 @@ mod layers;
 mod stack;
 
 use animate::animate;
-pub(crate) use layers::{Layers, mux_streams};
+pub(crate) use layers::{Layers, mux_streams, remove_streams};
 pub(crate) use stack::full_range;
 use stack::stack_frame;
 
@@ -60,19 +63,39 @@ pub(crate) struct Encoder<'a> {
 /// The failure of the encoder, or [`Error::CheckFailed`].
 pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
     let Encoder { plan, scratch, tools, stop, counters, log, start, .. } = encoder;
-    encode_piece(encoder, frames)?;
+    encode(encoder, frames)?;
     if !stop.is_stopped() {
         complete(plan, scratch)?;
+        remove_streams(plan, &[scratch]);
     }
     let Some(log) = log.get() else { return Err(Error::Cancelled) };
-    checked(&Finished { plan, scratch, tools, stop, counters, start }, log)
+    let alpha_check = check_output(tools, plan, scratch, log, stop, counters)?;
+    finished(plan, scratch, start, alpha_check)
+}
+
+/// Feeds `frames`, of one segment, to the encoder, waits for its file, and checks the file. Of a WebM
+/// the streams are left, not the file. Blocks.
+///
+/// # Errors
+/// Those of [`encode_output`].
+pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<PieceCheck, Error> {
+    let Encoder { plan, scratch, tools, stop, counters, log, .. } = encoder;
+    encode(encoder, frames)?;
+    let Some(log) = log.get().filter(|_| !stop.is_stopped()) else { return Err(Error::Cancelled) };
+    complete(plan, scratch)?;
+    let check = check_piece((tools, stop), plan, scratch, log, counters)?;
+    if plan.format == OutputFormat::Webm {
+        let removed = std::fs::remove_file(scratch.join(plan.file_name()));
+        removed.map_err(|source| Error::Io { doing: "removing a checked piece", source })?;
+    }
+    Ok(check)
 }
 
 /// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Blocks.
 ///
 /// # Errors
 /// The failure of the encoder.
-pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> {
+fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> {
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
@@ -98,23 +121,16 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
     }
 }
 
-/// A written output that is to be checked.
-pub(crate) struct Finished<'a> {
-    pub(crate) plan: &'a EncodePlan,
-    pub(crate) scratch: &'a Path,
-    pub(crate) tools: &'a Tools,
-    pub(crate) stop: &'a Stop,
-    pub(crate) counters: &'a Counters,
-    pub(crate) start: Instant,
-}
-
-/// Checks a written output and brings it to the disk.
+/// Brings a checked output to the disk. Its encoding began at `start`.
 ///
 /// # Errors
-/// [`Error::CheckFailed`], or of reading the file.
-pub(crate) fn checked(output: &Finished, log: &MatteLog) -> Result<OutputReport, Error> {
-    let Finished { plan, scratch, tools, stop, counters, start } = *output;
-    let alpha_check = check_output(tools, plan, scratch, log, stop, counters)?;
+/// If the file cannot be written.
+pub(crate) fn finished(
+    plan: &EncodePlan,
+    scratch: &Path,
+    start: Instant,
+    alpha_check: AlphaCheck,
+) -> Result<OutputReport, Error> {
     let path = scratch.join(plan.file_name());
     let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
     let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();

@@ -16,6 +16,8 @@ use clearcut_pipeline::{
     CutJob, CutReport, Error, Resources, SegmentPlan, SegmentPolicy, Stop, cut_segment, join_segments, plan_segments,
 };
 
+use tempfile::TempDir;
+
 use crate::{
     clips::{H264, shared_clip},
     cutting::{ALL_FORMATS, Cut, cut, request, with_job},
@@ -193,7 +195,7 @@ fn segments_that_several_machines_cut_join_to_the_whole() {
         with_job(&scratch, clip(), &request, |job| join_segments(job, &plan, folders, &stop, &mut |_| ()))
     };
     let swapped: Vec<PathBuf> = folders.iter().rev().cloned().collect();
-    assert!(matches!(join(&swapped), Err(Error::SegmentDamaged { index: 0 })), "their lengths differ");
+    assert!(matches!(join(&swapped), Err(Error::SegmentDamaged { index: 0 })), "the order is another one");
     assert!(matches!(join(&folders[..1]), Err(Error::PlanMismatch { .. })));
     let joined = Cut { report: join(&folders).unwrap(), folder };
     assert_eq!(format!("{:?}", parts_of(&joined.report)), format!("{:?}", parts_of(&whole.report)));
@@ -207,6 +209,117 @@ fn segments_that_several_machines_cut_join_to_the_whole() {
     };
     assert!(refused(sample("mascot.mp4").as_ref(), &request), "another clip");
     assert!(refused(clip(), &CutRequest { size: Some("64".parse().unwrap()), ..request.clone() }), "another size");
+}
+
+/// Cuts `clip()` in segments of 240, 240 and 20 frames: each with its request.
+fn cut_apart(plan_for: &CutRequest, requests: [&CutRequest; 3]) -> (SegmentPlan, Vec<TempDir>) {
+    let (folder, stop) = (tempfile::tempdir().unwrap(), Stop::default());
+    let policy = SegmentPolicy { min_clip: Duration::from_secs(9), segment: Duration::from_millis(4170) };
+    let plan = with_job(folder.path(), clip(), plan_for, |job| plan_segments(job, &policy, &stop, &mut |_| ()));
+    let plan = plan.unwrap().unwrap();
+    assert_eq!(plan.segments(), [0..240, 240..480, 480..FRAMES]);
+    let segments = requests.iter().enumerate().map(|(index, request)| {
+        let folder = tempfile::tempdir().unwrap();
+        with_job(folder.path(), clip(), request, |job| cut_segment(job, &plan, index, &stop, &mut |_| ())).unwrap();
+        folder
+    });
+    let segments = segments.collect();
+    (plan, segments)
+}
+
+/// Joins copies of `segments`, of which `change` may change files.
+fn join_copies(
+    (plan, segments): &(SegmentPlan, Vec<TempDir>),
+    request: &CutRequest,
+    change: impl FnOnce(&[PathBuf]),
+) -> Result<Cut, Error> {
+    let (folder, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folders: Vec<PathBuf> = (0..segments.len()).map(|index| copies.path().join(index.to_string())).collect();
+    for (copy, segment) in folders.iter().zip(segments) {
+        fs::create_dir(copy).unwrap();
+        for entry in fs::read_dir(segment.path()).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+        }
+    }
+    change(&folders);
+    let stop = Stop::default();
+    let joined = with_job(folder.path(), clip(), request, |job| join_segments(job, plan, &folders, &stop, &mut |_| ()));
+    joined.map(|report| Cut { folder, report })
+}
+
+#[test]
+fn pieces_that_changed_after_their_check_are_refused() {
+    let request = request(ALL_FORMATS);
+    let cut = cut_apart(&request, [&request; 3]);
+    let flipped = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() * 3 / 5;
+        bytes[middle] ^= 4;
+        fs::write(path, bytes).unwrap();
+    };
+    let truncated = |path: &Path| {
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() * 9 / 10]).unwrap();
+    };
+    for (format, name) in [
+        (Webm, "webm-color.ivf"),
+        (Webm, "webm-alpha.ivf"),
+        (StackedAlpha, "stacked-alpha.mp4"),
+        (Mov, "mov.mov"),
+        (Webp, "webp.webp"),
+        (Apng, "apng.apng"),
+    ] {
+        let one = join_copies(&cut, &request, |folders| flipped(&folders[1].join(name)));
+        assert!(is_refused(&one, format), "{name}: a flipped bit: {:?}", one.err());
+        let two = join_copies(&cut, &request, |folders| {
+            let other = folders[2].join("other");
+            fs::rename(folders[0].join(name), &other).unwrap();
+            fs::rename(folders[1].join(name), folders[0].join(name)).unwrap();
+            fs::rename(other, folders[1].join(name)).unwrap();
+        });
+        assert!(is_refused(&two, format), "{name}: exchanged with one of equal length: {:?}", two.err());
+        let three = join_copies(&cut, &request, |folders| truncated(&folders[1].join(name)));
+        assert!(three.is_err(), "{name}: truncated");
+    }
+    let exchanged = join_copies(&cut, &request, |folders| {
+        let other = folders[0].with_extension("other");
+        fs::rename(&folders[0], &other).unwrap();
+        fs::rename(&folders[1], &folders[0]).unwrap();
+        fs::rename(other, &folders[1]).unwrap();
+    });
+    assert!(matches!(exchanged, Err(Error::SegmentDamaged { index: 0 })), "whole segments");
+    let joined = join_copies(&cut, &request, |_| ()).unwrap();
+    assert_eq!(joined.report.outputs.iter().map(|output| output.alpha_check.frames_compared).sum::<u64>(), 5 * FRAMES);
+}
+
+fn is_refused(joined: &Result<Cut, Error>, expected: OutputFormat) -> bool {
+    // A wrong checksum of an APNG is found while it is joined.
+    matches!(joined, Err(Error::CheckFailed { format, .. } | Error::Encoder { format, .. }) if *format == expected)
+}
+
+#[test]
+fn pieces_of_unlike_encoders_are_joined_and_decoded_again() {
+    let [balanced, best] =
+        ["balanced", "best"].map(|speed| CutRequest { speed: speed.parse().unwrap(), ..request("stacked-alpha") });
+    let cut = cut_apart(&balanced, [&balanced, &best, &balanced]);
+    let setups =
+        cut.1.iter().map(|segment| ffmpeg(segment.path(), "-i stacked-alpha.mp4 -c copy -f framehash -frames:v 1 -"));
+    let mut setups: Vec<String> = setups
+        .map(|listing| {
+            String::from_utf8(listing).unwrap().lines().find(|line| line.starts_with("#extradata")).unwrap().to_owned()
+        })
+        .collect();
+    setups.dedup();
+    assert_eq!(setups.len(), 3, "the encoders are alike: {setups:?}");
+    let joined = join_copies(&cut, &balanced, |_| ()).unwrap();
+    let whole = self::cut(clip(), &balanced);
+    for (index, (expected, found)) in
+        mattes(&whole, StackedAlpha).iter().zip(&mattes(&joined, StackedAlpha)).enumerate()
+    {
+        let difference = mean_difference(expected, found);
+        assert!(difference <= 1.0, "alpha of frame {index} differs by {difference}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Readers for the mattes of finished outputs, based on independent decoders.
 
-use std::{fs::File, io::BufReader, path::Path, time::Duration};
+use std::{fs::File, io::BufReader, ops::Range, path::Path, time::Duration};
 
 use clearcut_ffmpeg::{EncodePlan, Tools, read_frame};
 use clearcut_job::OutputFormat;
@@ -8,16 +8,17 @@ use clearcut_job::OutputFormat;
 use super::Comparison;
 use crate::{Error, Stop, matte_log::MatteSummary, progress::Counters, stages::encode::full_range};
 
-/// Reads the mattes of a file that ffmpeg encoded.
+/// Reads the mattes of a file that ffmpeg encoded; with `range` those of some frames, of which the
+/// first is a codec keyframe.
 pub(crate) fn read_with_ffmpeg(
-    tools: &Tools,
+    (tools, stop): (&Tools, &Stop),
     plan: &EncodePlan,
     scratch: &Path,
-    stop: &Stop,
+    range: Option<&Range<u64>>,
     counters: &Counters,
     comparison: &mut Comparison,
 ) -> Result<(), Error> {
-    let mut child = stop.register(tools.decode_matte(plan, scratch)?);
+    let mut child = stop.register(tools.decode_matte(plan, scratch, range)?);
     let mut matte = vec![0; plan.size.pixels() as usize];
     if let Some(mut pipe) = child.take_stdout() {
         while let Ok(true) = read_frame(&mut pipe, &mut matte) {
@@ -57,19 +58,42 @@ pub(crate) fn read_webp(
     counters: &Counters,
     comparison: &mut Comparison,
 ) -> Result<(), Error> {
-    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
-    let bytes = std::fs::read(scratch.join(plan.file_name()))
-        .map_err(|source| Error::Io { doing: "checking an output", source })?;
-    let decoder = webp_animation::Decoder::new(&bytes).map_err(|error| failed(format!("{error:?}")))?;
-    if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
-        return Err(failed(format!("its size is {:?} pixels", decoder.dimensions())));
-    }
+    let bytes = read_webp_file(plan, scratch)?;
     let mut timeline = Timeline { plan, counters, comparison };
-    for frame in decoder {
+    for frame in open_webp(plan, &bytes)? {
         let summary = MatteSummary::from_alpha(frame.data().chunks_exact(4).map(|pixel| pixel[3]));
         timeline.show(summary, Duration::from_millis(u64::try_from(frame.timestamp()).unwrap_or(0)));
     }
     Ok(())
+}
+
+/// The bytes of an animated WebP.
+pub(crate) fn read_webp_file(plan: &EncodePlan, scratch: &Path) -> Result<Vec<u8>, Error> {
+    let read = std::fs::read(scratch.join(plan.file_name()));
+    read.map_err(|source| Error::Io { doing: "checking an output", source })
+}
+
+/// Opens an animated WebP: libwebp reads its structure.
+pub(crate) fn open_webp<'a>(plan: &EncodePlan, bytes: &'a [u8]) -> Result<webp_animation::Decoder<'a>, Error> {
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let decoder = webp_animation::Decoder::new(bytes).map_err(|error| failed(format!("{error:?}")))?;
+    if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
+        return Err(failed(format!("its size is {:?} pixels", decoder.dimensions())));
+    }
+    Ok(decoder)
+}
+
+/// Opens an animated PNG and reads its headers.
+pub(crate) fn open_apng(plan: &EncodePlan, scratch: &Path) -> Result<png::Reader<BufReader<File>>, Error> {
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let file = File::open(scratch.join(plan.file_name()))
+        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let reader = png::Decoder::new(BufReader::new(file)).read_info().map_err(|error| failed(error.to_string()))?;
+    let info = reader.info();
+    if (info.width, info.height) != (plan.size.width(), plan.size.height()) {
+        return Err(failed(format!("its size is {}×{} pixels", info.width, info.height)));
+    }
+    Ok(reader)
 }
 
 /// Reads the mattes of an animated PNG with the `png` crate. The crate decodes patches; they are
@@ -82,14 +106,8 @@ pub(crate) fn read_apng(
 ) -> Result<(), Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let undecodable = |error: png::DecodingError| failed(error.to_string());
-    let file = File::open(scratch.join(plan.file_name()))
-        .map_err(|source| Error::Io { doing: "checking an output", source })?;
-    let mut reader = png::Decoder::new(BufReader::new(file)).read_info().map_err(undecodable)?;
-    let info = reader.info();
-    if (info.width, info.height) != (plan.size.width(), plan.size.height()) {
-        return Err(failed(format!("its size is {}×{} pixels", info.width, info.height)));
-    }
-    let frames = info.animation_control().map_or(0, |control| control.num_frames);
+    let mut reader = open_apng(plan, scratch)?;
+    let frames = reader.info().animation_control().map_or(0, |control| control.num_frames);
     let length = reader.output_buffer_size().ok_or_else(|| failed("it is too large".to_owned()))?;
     let (mut pixels, mut canvas) = (vec![0; length], vec![0; plan.size.pixels() as usize]);
     let mut timeline = Timeline { plan, counters, comparison };

@@ -9,6 +9,7 @@ use std::{
 
 use clearcut_ffmpeg::{Child, EncodePlan, Layer, Tools};
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
+use clearcut_job::OutputFormat;
 use clearcut_webm::{CodePoints, Error as WebmError, WebmSettings, join_webm};
 
 use crate::{Error, Stop};
@@ -69,7 +70,7 @@ fn write_frames(
 }
 
 /// Muxes the streams in `folders`, of consecutive frames, to [`EncodePlan::file_name`] in `scratch`,
-/// with the sound in `scratch`. Removes the streams.
+/// with the sound in `scratch`.
 ///
 /// # Errors
 /// A full disk, [`Error::Io`], or [`Error::Layers`].
@@ -87,9 +88,18 @@ pub(crate) fn mux_streams(plan: &EncodePlan, folders: &[impl AsRef<Path>], scrat
         WebmError::Write(source) | WebmError::Read(source) => io(source),
         source => Error::Layers { source },
     })?;
-    for path in paths(Layer::Color).chain(paths(Layer::Alpha)).chain([scratch.join(EncodePlan::LAYER_SOUND)]) {
-        // Frees disk space early. Files that remain are removed with the folder.
-        let _ = std::fs::remove_file(path);
-    }
     Ok(())
+}
+
+/// Removes the streams in `folders` of a muxed WebM and of its sound, to free disk space early. Of other
+/// formats there are none.
+pub(crate) fn remove_streams(plan: &EncodePlan, folders: &[impl AsRef<Path>]) {
+    if plan.format != OutputFormat::Webm {
+        return;
+    }
+    let [color, alpha] = [Layer::Color, Layer::Alpha].map(EncodePlan::layer_name);
+    let names = [color, alpha, EncodePlan::LAYER_SOUND];
+    for (folder, name) in folders.iter().flat_map(|folder| names.map(|name| (folder, name))) {
+        let _ = std::fs::remove_file(folder.as_ref().join(name)); // What remains is removed with the folder.
+    }
 }
