@@ -3,6 +3,7 @@
 
 use crate::{
     gaps::gaps_of,
+    mixing_line::{MixingLine, OFF_LINE},
     outline::{around, beside, edge_of, next_below, next_from, place},
     profile::Profile,
     scene::Scene,
@@ -39,6 +40,9 @@ const SOFTNESS_CELL: usize = 8;
 /// have 0.7 to 1.4; hair, fur and blur have 2 to 6.
 const SHARP_EDGE: f32 = 1.8;
 const SOFT_EDGE: f32 = 2.3;
+
+/// Alpha from which a solid pixel looks solid. An outline that reaches it needs no color of its own.
+const WITHOUT_HOLE: f32 = 0.9;
 
 /// One pixel reached from the edge inwards.
 #[derive(Debug, Clone, Copy)]
@@ -78,14 +82,15 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         let is_mixed = depth <= profile.width;
         is_in_edge[index as usize] = is_mixed;
         let hue_alpha = if is_mixed { 0.0 } else { subject_colors.translucent_alpha(index as usize, seen, background) };
-        if hue_alpha < 1.0 {
+        let is_behind_outline = is_mixed && profile.is_outline && is_off_line(profile, seen, background, scene);
+        if hue_alpha < 1.0 && !is_behind_outline {
             let mut unmixed = unmixed(profile, seen, background, scene.plate);
             unmixed.alpha = unmixed.alpha.max(hue_alpha);
             if !is_mixed {
                 hue_only.push(pixels.len());
             }
             pixels.push(BandPixel { index, unmixed });
-        } else if max_hue_share < 1.0 {
+        } else if is_behind_outline || max_hue_share < 1.0 {
             let foreground = despilled(seen, profile.foreground, background);
             pixels.push(BandPixel { index, unmixed: Unmixed { alpha: 1.0, foreground } });
         }
@@ -100,6 +105,12 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         replace_pixels(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels
+}
+
+/// Whether a pixel at an outline is no mixture of it with the background.
+fn is_off_line(profile: &Profile, seen: [f32; 3], background: [f32; 3], scene: &Scene) -> bool {
+    let [full, here] = [profile.foreground, seen].map(|color| [0, 1, 2].map(|k| color[k] - background[k]));
+    MixingLine::new(full, scene.plate.noise()).deviations(here) > OFF_LINE
 }
 
 /// Makes the band pixels at the positions `hue_only` solid to the degree that the edges around them
@@ -159,7 +170,7 @@ pub(crate) fn replace_pixels(band: &mut Vec<BandPixel>, others: Vec<BandPixel>, 
 /// edge: first the width, then the mean foreground of those of similar color within 5×5 pixels.
 fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
     let mut slots = vec![0_u32; mask.len()];
-    let own: Vec<Profile> = edge.iter().map(|&index| Profile::inwards(index, mask, scene)).collect();
+    let own: Vec<Profile> = edge.iter().map(|&index| profile_of(index, mask, scene)).collect();
     for (slot, &index) in (1..).zip(edge) {
         slots[index] = slot;
     }
@@ -172,6 +183,7 @@ fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
     let mut smoothed = own.clone();
     for (at, profile) in smoothed.iter_mut().enumerate() {
         collect_near(&own, at, 2, &mut nearby);
+        *profile = profile.with_outline_of(&nearby);
         profile.width = width_percentile(&mut nearby, 50);
         if profile.width > SHARP_WIDTH {
             collect_near(&own, at, usize::from(profile.width).min(BLUR_REACH), &mut nearby);
@@ -188,6 +200,16 @@ fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
         }
     });
     averaged.collect()
+}
+
+/// Measures the profile of one edge pixel. Its outline counts if it would have a hole without: the
+/// shading of the inside explains many dark outlines.
+fn profile_of(index: usize, mask: &[u8], scene: &Scene) -> Profile {
+    let (profile, outline) = Profile::inwards(index, mask, scene);
+    let background = scene.background(index);
+    let has_hole =
+        |outline: &Profile| unmixed(&profile, outline.foreground, background, scene.plate).alpha < WITHOUT_HOLE;
+    outline.filter(has_hole).unwrap_or(profile)
 }
 
 /// The width that `percent` of `profiles` stay below. `profiles` must not be empty.

@@ -140,7 +140,15 @@ fn gap_mixture(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
     }
     let (contrast, _) = best?;
     let foreground = [0, 1, 2].map(|k| background[k] + contrast[k] / CHANNEL_WEIGHTS[k]);
-    let profile = Profile { width: 1, foreground, texture: [0.0; 2], shading: 0.0, is_backed: false, is_line: false };
+    let profile = Profile {
+        width: 1,
+        foreground,
+        texture: [0.0; 2],
+        shading: 0.0,
+        is_backed: false,
+        is_line: false,
+        is_outline: false,
+    };
     Some(unmixed(&profile, seen, background, scene.plate))
 }
 

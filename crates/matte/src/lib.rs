@@ -86,6 +86,7 @@ mod hints;
 mod hue_share;
 mod keyer;
 mod levels;
+mod mixing_line;
 mod model;
 mod neural;
 mod outline;

@@ -3,6 +3,7 @@
 
 use crate::{
     levels::{dot, from_black, median},
+    mixing_line::{MixingLine, OFF_LINE},
     outline::{around, place},
     scene::Scene,
 };
@@ -34,6 +35,14 @@ const INNER_SHARE: f32 = 0.85;
 /// Number of pixels behind its edge at which a line has ended: lines of up to two pixels may cover
 /// no pixel entirely.
 const LINE_PIXELS: usize = 2;
+
+/// Widest edge in which an outline is looked for, in pixels: an outline and the smear on both sides.
+/// In a wider blur, colors of the inside differ.
+const WIDEST_OUTLINED: u8 = 8;
+
+/// An edge pixel has an outline if at least one in so many of those nearby have one: noise hides it
+/// here and there.
+const OUTLINED_PART: usize = 3;
 
 /// Difference in every component below which two foregrounds are the same material, in levels:
 /// shading and texture. More mixes the colors of neighbors, less averages no noise out.
@@ -75,15 +84,18 @@ pub(crate) struct Profile {
     pub(crate) is_backed: bool,
     /// So thin that it may cover no pixel entirely.
     pub(crate) is_line: bool,
+    /// The foreground is that of an outline in front of another color.
+    pub(crate) is_outline: bool,
 }
 
 impl Profile {
     /// Measures the profile from the edge pixel `index` along the normal of `mask` (0 background,
-    /// else subject).
-    pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> Self {
+    /// else subject), and that of an outline if the edge may have one.
+    pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> (Self, Option<Self>) {
         let mut path = Path::new(index, mask, scene);
         let end = path.plateau_start(scene.plate.noise());
-        path.profile_at(end)
+        let profile = path.profile_at(end);
+        (profile, path.outline(&profile))
     }
 
     /// The profile of the same edge pixel with its mixing ending after `width` pixels, measured
@@ -114,6 +126,17 @@ impl Profile {
         let same_color = near.iter().filter(|other| other.is_line).map(contrast).filter(is_same_color);
         let strongest = same_color.max_by(|a, b| weighted_length(a).total_cmp(&weighted_length(b))).unwrap_or(own);
         Self { foreground: [0, 1, 2].map(|k| background[k] + strongest[k]), ..*self }
+    }
+
+    /// This profile with the mean outline of `near` if it has none and a part of them have one.
+    pub(crate) fn with_outline_of(&self, near: &[Self]) -> Self {
+        let outlines = || near.iter().filter(|other| other.is_outline);
+        let count = outlines().count();
+        if self.is_outline || !self.is_backed || OUTLINED_PART * count < near.len() {
+            return *self;
+        }
+        let foreground = [0, 1, 2].map(|k| outlines().map(|o| o.foreground[k]).sum::<f32>() / count as f32);
+        Self { foreground, texture: [0.0; 2], shading: 0.0, is_outline: true, ..*self }
     }
 
     /// This profile with the mean foreground of the profiles in `near` that have a similar one.
@@ -175,7 +198,29 @@ impl<'a> Path<'a> {
             shading: self.shading(end, foreground),
             is_backed: true,
             is_line: false,
+            is_outline: false,
         }
+    }
+
+    /// The profile of an outline at the edge with the profile `inside`: the color that is farthest
+    /// from the mixtures of the background with the color behind the edge. `None` if all colors on
+    /// the way are near enough to be mixtures.
+    fn outline(&mut self, inside: &Profile) -> Option<Profile> {
+        if !inside.is_backed || inside.width > WIDEST_OUTLINED {
+            return None;
+        }
+        let behind = inside.width + BACKING_PIXELS as u8;
+        let line = MixingLine::new(self.contrast(usize::from(behind))?, self.scene.plate.noise());
+        let edge = (0..behind).filter_map(|at| self.contrast(usize::from(at)).map(|here| (at, here)));
+        let off_line = edge.map(|(at, here)| (at, here, line.deviations(here))).filter(|(.., off)| *off > OFF_LINE);
+        off_line.max_by(|a, b| a.2.total_cmp(&b.2)).map(|(width, contrast, _)| Profile {
+            width,
+            foreground: [0, 1, 2].map(|k| self.background[k] + contrast[k]),
+            texture: [0.0; 2],
+            shading: 0.0,
+            is_outline: true,
+            ..*inside
+        })
     }
 
     /// How much the brightness of the subject varies at its edge, which ends with `foreground` at
@@ -217,7 +262,15 @@ impl<'a> Path<'a> {
         let inner = || contrasts.iter().filter(|contrast| weighted_length(contrast) >= INNER_SHARE * most);
         let count = inner().count().max(1) as f32;
         let foreground = [0, 1, 2].map(|k| self.background[k] + inner().map(|c| c[k]).sum::<f32>() / count);
-        Profile { width: end as u8, foreground, texture: [0.0; 2], shading: 0.0, is_backed: false, is_line }
+        Profile {
+            width: end as u8,
+            foreground,
+            texture: [0.0; 2],
+            shading: 0.0,
+            is_backed: false,
+            is_line,
+            is_outline: false,
+        }
     }
 
     /// Contrast with the background `at` steps from the edge. `None` beyond the subject.

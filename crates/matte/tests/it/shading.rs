@@ -59,3 +59,16 @@ fn a_black_outline_around_white_is_solid_on_blue() {
     let (holes, residue) = holes_and_residue(cut_one(&frame).alpha().unwrap());
     assert!(holes < 0.2 && residue < 0.001, "{holes} of the rim are holes, residue {residue}");
 }
+
+#[test]
+fn an_outline_that_is_no_mixture_of_the_colors_beside_it_is_solid() {
+    // Dark orange around yellow on brown: in luma darker than both, in chroma beside the line.
+    let (inside, outline, back) = ([194_u8, 65, 157], [106, 81, 187], [116, 100, 170]);
+    let frame = painted(square(), 1, |x, y| {
+        let outlined = mixed(outline, back, disc_alpha(x, y, SIDE, RADIUS));
+        let cover = disc_alpha(x, y, SIDE, RADIUS - 3.0);
+        [0, 1, 2].map(|k| outlined[k] + cover * (f32::from(inside[k]) - outlined[k]))
+    });
+    let (holes, residue) = holes_and_residue(cut_one(&frame).alpha().unwrap());
+    assert!(holes < 0.5 && residue < 0.001, "{holes} of the rim are holes, residue {residue}");
+}
