@@ -1,8 +1,12 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "mov"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov"} Format */
 
-/** @type {Record<Format, { name: string, about: string, plays: string, extension: string }>} */
+/**
+ * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
+ * `quality` applies.
+ * @type {Record<Format, { name: string, about: string, plays: string, extension: string, shows?: "video" | "image", hasQuality?: boolean }>}
+ */
 export const FORMATS = {
   webm: {
     name: "WebM",
@@ -10,6 +14,7 @@ export const FORMATS = {
     plays:
       "Plays transparent in Chrome, Edge and Firefox, and in apps with libvpx. Safari shows it without transparency.",
     extension: "webm",
+    shows: "video",
   },
   "stacked-alpha": {
     name: "Stacked MP4",
@@ -17,18 +22,31 @@ export const FORMATS = {
     plays:
       "Plays transparent in every browser through <clearcut-video>, in React through @hypervideo-dev/react, in apps with a shader.",
     extension: "mp4",
+    shows: "video",
   },
   webp: {
     name: "Animated WebP",
     about: "an image that moves and loops",
     plays: "Works wherever images do: <img> in every browser, and stickers of messengers.",
     extension: "webp",
+    shows: "image",
+    hasQuality: true,
   },
   apng: {
     name: "Animated PNG",
     about: "an image that moves and loops, larger",
     plays: "Works in <img> of every browser, and in Apple’s Messages.",
     extension: "apng",
+    shows: "image",
+    hasQuality: true,
+  },
+  gif: {
+    name: "GIF",
+    about: "for chats, 256 colors, hard edges",
+    plays: "Works wherever images do. Every pixel is solid or clear, so edges are hard and soft shadows vanish.",
+    extension: "gif",
+    shows: "image",
+    hasQuality: true,
   },
   mov: {
     name: "ProRes 4444",

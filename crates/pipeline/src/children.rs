@@ -39,6 +39,7 @@ impl Children {
             encoders.push(match encode.format {
                 OutputFormat::Webp => EncoderBackend::Webp,
                 OutputFormat::Apng => EncoderBackend::Apng,
+                OutputFormat::Gif => EncoderBackend::Gif,
                 OutputFormat::Webm => EncoderBackend::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
                 OutputFormat::StackedAlpha | OutputFormat::Mov => {
                     EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))

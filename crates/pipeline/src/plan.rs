@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, ops::Range, time::Duration};
 
-use clearcut_animation::is_too_fast_for_browsers;
+use clearcut_animation::{is_too_fast_for_browsers, is_too_fast_for_gif};
 use clearcut_ffmpeg::{
     DecodePlan, DecodeWindow, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming, SeekPoint,
 };
@@ -143,14 +143,15 @@ impl Plan {
         self.encodes.iter().any(|plan| plan.has_audio && plan.format.carries_audio())
     }
 
-    /// The note that WebP and APNG have fewer frames, if they do.
+    /// The note that animations have fewer frames, if they do.
     pub(crate) fn animation_note(&self) -> Option<Note> {
-        let is_animation = |plan: &EncodePlan| matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng);
-        let is_repacked = self.encodes.iter().any(is_animation) && is_too_fast_for_browsers(self.frame_rate);
+        let formats = self.encodes.iter().filter(|plan| leaves_frames_out(plan)).map(|plan| plan.format.name());
+        let formats: Vec<&str> = formats.collect();
         let rate = self.frame_rate.per_second();
-        is_repacked.then(|| {
+        (!formats.is_empty()).then(|| {
             let message = format!(
-                "WebP and APNG show at most 50 of the {rate:.0} frames a second, because browsers show frames of 10 ms and less for 100 ms"
+                "{} at most 50 of the {rate:.0} frames a second, because browsers show shorter frames for 100 ms",
+                if let [format] = formats[..] { format!("{format} shows") } else { formats.join(" and ") + " show" }
             );
             Note::new(NoteCode::AnimationRateReduced, message)
         })
@@ -181,7 +182,7 @@ impl Plan {
         let of_encoder = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
-            OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov => 25,
+            OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Gif | OutputFormat::Mov => 25,
         };
         28 + self.encodes.iter().map(of_encoder).sum::<u64>()
     }
@@ -238,6 +239,15 @@ impl Plan {
     }
 }
 
+/// Whether an animation has fewer frames than the clip, because browsers would play it too slowly.
+pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
+    match plan.format {
+        OutputFormat::Webp | OutputFormat::Apng => is_too_fast_for_browsers(plan.frame_rate),
+        OutputFormat::Gif => is_too_fast_for_gif(plan.frame_rate),
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => false,
+    }
+}
+
 fn over_limit(found: String, limit: String) -> Result<(), Error> {
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
@@ -279,7 +289,7 @@ pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retimin
 /// The encoders in this process compress whole frames on their threads, which has no such cost.
 fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
     match format {
-        OutputFormat::Webp | OutputFormat::Apng => resources.threads.get(),
+        OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Gif => resources.threads.get(),
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
             resources.threads.get().div_ceil(formats.max(1))
         }

@@ -19,7 +19,7 @@ pub struct EncodePlan {
     pub frame_rate: FrameRate,
     /// The color space of the frames.
     pub color: ColorTags,
-    /// Quality of WebP and APNG.
+    /// Quality of WebP, APNG and GIF.
     pub quality: Quality,
     /// Encoding speed of WebM and stacked-alpha.
     pub speed: Speed,
@@ -77,7 +77,7 @@ impl EncodePlan {
         match self.format {
             OutputFormat::Webm | OutputFormat::StackedAlpha => 16_384,
             OutputFormat::Webp => 16_383,
-            OutputFormat::Apng | OutputFormat::Mov => 65_535,
+            OutputFormat::Apng | OutputFormat::Gif | OutputFormat::Mov => 65_535,
         }
     }
 
@@ -86,7 +86,11 @@ impl EncodePlan {
     pub const fn max_pixels(&self) -> Option<u64> {
         match self.format {
             OutputFormat::Webp => Some(3840 * 2160),
-            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Apng | OutputFormat::Mov => None,
+            OutputFormat::Webm
+            | OutputFormat::StackedAlpha
+            | OutputFormat::Apng
+            | OutputFormat::Gif
+            | OutputFormat::Mov => None,
         }
     }
 
@@ -96,6 +100,7 @@ impl EncodePlan {
             OutputFormat::StackedAlpha => "encoding stacked-alpha",
             OutputFormat::Webp => "encoding webp",
             OutputFormat::Apng => "encoding apng",
+            OutputFormat::Gif => "encoding gif",
             OutputFormat::Mov => "encoding mov",
         }
     }

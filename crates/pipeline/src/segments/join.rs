@@ -150,6 +150,7 @@ fn join_output(job: &CutJob, plan: &EncodePlan, pieces: &Pieces, stop: &Stop) ->
                 Ok(())
             }
         }
+        OutputFormat::Gif => Err(Error::PlanMismatch { finding: format!("{} is not made of pieces", plan.format) }),
         OutputFormat::Webp => pieces.join_animation(plan, job.scratch, |files, out| join_webp(plan.size, files, out)),
         OutputFormat::Apng => pieces.join_animation(plan, job.scratch, |files, out| join_apng(plan.size, files, out)),
     }

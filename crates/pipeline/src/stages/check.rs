@@ -3,19 +3,18 @@
 
 use std::path::Path;
 
-use clearcut_animation::is_too_fast_for_browsers;
 use clearcut_ffmpeg::{EncodePlan, Tools};
 use clearcut_frame::Size;
 use clearcut_job::{AlphaCheck, OutputFormat};
 
 use super::mov::check_mov;
-use crate::{Error, Stop, matte_log::MatteLog, progress::Counters};
+use crate::{Error, Stop, matte_log::MatteLog, plan::leaves_frames_out, progress::Counters};
 
 mod comparison;
 mod read_back;
 
 use comparison::Comparison;
-use read_back::{read_apng, read_webp, read_with_ffmpeg};
+use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
 
 /// Tolerance for the mean alpha of a frame after lossy encoding, in levels of 255. A lost or
 /// shifted alpha plane changes the mean by the subject's whole share; the codecs at our settings
@@ -47,12 +46,11 @@ pub(crate) fn check_output(
     if plan.format == OutputFormat::Mov {
         check_mov(&scratch.join(plan.file_name()), plan)?;
     }
-    let leaves_frames_out =
-        matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng) && is_too_fast_for_browsers(plan.frame_rate);
-    let mut comparison = Comparison::new(log, mean_tolerance(plan.size), leaves_frames_out);
+    let mut comparison = Comparison::new(log, mean_tolerance(plan.size), leaves_frames_out(plan));
     match plan.format {
         OutputFormat::Webp => read_webp(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::Gif => read_gif(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
             read_with_ffmpeg(tools, plan, scratch, stop, counters, &mut comparison)?;
         }

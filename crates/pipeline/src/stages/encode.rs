@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use clearcut_animation::{encode_apng, encode_webp};
+use clearcut_animation::{encode_apng, encode_gif, encode_webp};
 use clearcut_ffmpeg::{Child, EncodePlan, Tools};
 use clearcut_frame::Frame;
 use clearcut_job::OutputFormat;
@@ -21,7 +21,7 @@ mod animate;
 mod layers;
 mod stack;
 
-use animate::animate;
+use animate::{animate, spool_in};
 pub(crate) use layers::{Layers, mux_streams};
 pub(crate) use stack::full_range;
 use stack::stack_frame;
@@ -36,6 +36,8 @@ pub(crate) enum EncoderBackend {
     Webp,
     /// The encoder of animated PNG in this process.
     Apng,
+    /// The encoder of GIF in this process.
+    Gif,
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -60,11 +62,11 @@ pub(crate) struct Encoder<'a> {
 /// The failure of the encoder, or [`Error::CheckFailed`].
 pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
     let Encoder { plan, scratch, tools, stop, counters, log, start, .. } = encoder;
-    encode_piece(encoder, frames)?;
+    let own_log = encode_frames(encoder, frames)?;
     if !stop.is_stopped() {
         complete(plan, scratch)?;
     }
-    let Some(log) = log.get() else { return Err(Error::Cancelled) };
+    let Some(log) = own_log.as_ref().or(log.get()) else { return Err(Error::Cancelled) };
     checked(&Finished { plan, scratch, tools, stop, counters, start }, log)
 }
 
@@ -73,6 +75,12 @@ pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> 
 /// # Errors
 /// The failure of the encoder.
 pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> {
+    encode_frames(encoder, frames).map(drop)
+}
+
+/// Does the work of [`encode_piece`]. Returns the log of the mattes as the format has them, if they are
+/// not those of the frames.
+fn encode_frames(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<MatteLog>, Error> {
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
@@ -86,7 +94,17 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
         EncoderBackend::Apng => {
             animate(plan, scratch, first, |settings, out| encode_apng(settings, taken.take_while(not_stopped), out))
         }
-    }
+        EncoderBackend::Gif => {
+            let mut log = MatteLog::default();
+            let frames = taken.take_while(not_stopped).inspect(|frame| log.push_solid_or_clear(frame));
+            let spool = spool_in(scratch)?;
+            animate(plan, scratch, first, |settings, out| {
+                encode_gif(settings, frames, spool, out, || stop.is_stopped())
+            })?;
+            return Ok(Some(log));
+        }
+    }?;
+    Ok(None)
 }
 
 /// Makes the file of `plan` of what its encoder left in `scratch`.
@@ -94,7 +112,7 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
     match plan.format {
         OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
         OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
-        OutputFormat::StackedAlpha | OutputFormat::Webp | OutputFormat::Apng => Ok(()),
+        OutputFormat::StackedAlpha | OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Gif => Ok(()),
     }
 }
 

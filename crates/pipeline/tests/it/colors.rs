@@ -53,7 +53,9 @@ fn assert_colors(name: &str, path: &Path, format: OutputFormat) {
         let [r, g, b, alpha] = decoded.mean(0, (80 + 60 * index, 60), 20);
         assert!(alpha > 250.0, "{name}: patch {index} has alpha {alpha}");
         let error = delta_e([r, g, b], patch.map(f64::from));
-        assert!(error <= 2.0, "{name}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}", [r, g, b]);
+        // GIF spends some of its quality on smaller files.
+        let allowed = if format == OutputFormat::Gif { 3.5 } else { 2.0 };
+        assert!(error <= allowed, "{name}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}", [r, g, b]);
     }
     let clear = decoded.mean(0, (20, 20), 10)[3];
     assert!(clear < 5.0, "{name}: the background has alpha {clear}");

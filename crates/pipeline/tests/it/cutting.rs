@@ -7,7 +7,9 @@ use clearcut_job::{CutRequest, CutStep, ErrorCode, Formats, OutputFormat};
 use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop};
 use tempfile::TempDir;
 
-pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
+/// Those whose segments can be joined.
+pub(crate) const JOINED_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
+pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,gif,mov";
 
 /// The request of a cut to these formats, with all defaults.
 pub(crate) fn request(formats: &str) -> CutRequest {
