@@ -2,8 +2,8 @@
 //!
 //! The formats keep a canvas. A *patch* is a rectangle that is drawn onto the canvas and shown for
 //! the duration of one or more clip frames; the formats' specifications call it a frame. A *frame*
-//! here is always a frame of the clip. [`encode_webp`], [`encode_apng`] and [`encode_gif`] have the same steps;
-//! GIF keeps the frames in a file first, until its palette is known:
+//! here is always a frame of the clip. [`encode_webp`], [`encode_apng`] and [`encode_gif`] have the
+//! same steps; GIF keeps the frames in a file first, until its palette is known:
 //!
 //! ```text
 //! frame ─→ canvas ─→ schedule ─────────────→ compress ───→ write

@@ -1,11 +1,12 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster"} Format */
 
 /**
  * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
  * `quality` applies.
- * @type {Record<Format, { name: string, about: string, plays: string, extension: string, shows?: "video" | "image", hasQuality?: boolean }>}
+ * `suffix`: what follows the name of the clip in that of the file.
+ * @type {Record<Format, { name: string, about: string, plays: string, extension: string, suffix?: string, shows?: "video" | "image", hasQuality?: boolean }>}
  */
 export const FORMATS = {
   webm: {
@@ -53,6 +54,26 @@ export const FORMATS = {
     about: "for editors, large, with sound",
     plays: "For Final Cut, Premiere, After Effects, DaVinci Resolve. Browsers do not play it.",
     extension: "mov",
+  },
+  "png-sequence": {
+    name: "PNG sequence",
+    about: "one PNG for each frame, in a ZIP, large",
+    plays: "For game engines, compositors and scripts. sequence.json in the ZIP has the rate.",
+    extension: "zip",
+  },
+  matte: {
+    name: "Matte",
+    about: "only the alpha, as gray H.264",
+    plays: "A luma matte of full range for editors, beside the clip itself.",
+    extension: "mp4",
+    suffix: "-matte",
+  },
+  poster: {
+    name: "Poster",
+    about: "the first frame that shows the subject, as a PNG",
+    plays: "For the poster of a video, and thumbnails.",
+    extension: "png",
+    suffix: "-poster",
   },
 };
 
@@ -105,10 +126,10 @@ const ADVICE = {
 
 /** The name that the server gives to an output of the clip. @param {string} clipName @param {Format} format */
 export function outputName(clipName, format) {
-  const { extension } = FORMATS[format];
+  const { extension, suffix = "" } = FORMATS[format];
   const stem = clipName.replace(/\.[a-z0-9]{2,4}$/i, "");
-  const name = `${stem}.${extension}`;
-  return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut.${extension}` : name;
+  const name = `${stem}${suffix}.${extension}`;
+  return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut${suffix}.${extension}` : name;
 }
 
 /** An error as sentences for people. @param {{ code?: string, message?: string }} failure */

@@ -43,6 +43,13 @@ impl Kind {
         }
     }
 
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Clip(format) => format.suffix(),
+            Self::Image => "",
+        }
+    }
+
     fn has_extension(self, extension: &str) -> bool {
         match self {
             Self::Clip(format) => format.has_extension(extension),
@@ -116,12 +123,13 @@ impl Outputs {
     /// Final path of one output.
     fn path(&self, kind: Kind) -> PathBuf {
         let named = self.named.as_ref().filter(|(_, named)| *named == kind);
-        named.map_or_else(|| self.path_with(kind.extension()), |(path, _)| path.clone())
+        named.map_or_else(|| self.path_with(kind.suffix(), kind.extension()), |(path, _)| path.clone())
     }
 
-    /// Final path of the output with this extension.
-    fn path_with(&self, extension: &str) -> PathBuf {
+    /// Final path of the output with this suffix and extension.
+    fn path_with(&self, suffix: &str, extension: &str) -> PathBuf {
         let mut name = self.stem.clone();
+        name.push(suffix);
         name.push(".");
         name.push(extension);
         self.folder.join(name)
@@ -247,6 +255,7 @@ mod tests {
         assert_eq!(names("./a.webm", "webm,apng"), ["./a.webm", "./a.apng"].map(PathBuf::from));
         assert_eq!(names("./A.PNG", "webm,apng"), ["./A.webm", "./A.PNG"].map(PathBuf::from));
         assert_eq!(names("./keep", "webm,apng"), ["./keep.webm", "./keep.apng"].map(PathBuf::from));
+        assert_eq!(names("./a.mp4", "stacked-alpha,matte"), ["./a.mp4", "./a-matte.mp4"].map(PathBuf::from));
         assert_eq!(names("new/", "mov"), ["new/clip-cut.mov"].map(PathBuf::from));
         let image = Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("./B.PNG")), false).unwrap();
         assert_eq!(image.image_path(), Path::new("./B.PNG"));

@@ -48,6 +48,15 @@ impl FileFormat {
         }
     }
 
+    /// What follows the name of a clip in the name of a file of this format.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Clip(format) => format.suffix(),
+            Self::Png | Self::Zip => "",
+        }
+    }
+
     /// The MIME type, without parameters.
     #[must_use]
     pub const fn mime(self) -> &'static str {

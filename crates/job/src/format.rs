@@ -10,6 +10,8 @@ use crate::RequestError;
 struct Traits {
     name: &'static str,
     extension: &'static str,
+    /// What follows the name of the clip in the name of the file, so that no two formats share one.
+    suffix: &'static str,
     mime: &'static str,
     carries_audio: bool,
     has_quality: bool,
@@ -50,20 +52,35 @@ macro_rules! output_formats {
 
 output_formats! {
     /// VP9 with alpha in WebM, for Chrome, Edge and Firefox.
-    Webm = "webm" { extension: "webm", mime: "video/webm", carries_audio: true, has_quality: false, joins_segments: true }
+    Webm = "webm" { extension: "webm", suffix: "", mime: "video/webm", carries_audio: true, has_quality: false, joins_segments: true }
     /// H.264 in MP4, with color in the top half and the matte as gray in the bottom half, for
     /// players with a shader.
-    StackedAlpha = "stacked-alpha" { extension: "mp4", mime: "video/mp4", carries_audio: true, has_quality: false, joins_segments: true }
+    StackedAlpha = "stacked-alpha" { extension: "mp4", suffix: "", mime: "video/mp4", carries_audio: true, has_quality: false, joins_segments: true }
     /// Animated WebP, looping.
-    Webp = "webp" { extension: "webp", mime: "image/webp", carries_audio: false, has_quality: true, joins_segments: true }
+    Webp = "webp" { extension: "webp", suffix: "", mime: "image/webp", carries_audio: false, has_quality: true, joins_segments: true }
     /// Animated PNG, looping.
-    Apng = "apng" { extension: "apng", mime: "image/apng", carries_audio: false, has_quality: true, joins_segments: true }
+    Apng = "apng" { extension: "apng", suffix: "", mime: "image/apng", carries_audio: false, has_quality: true, joins_segments: true }
     /// GIF, looping; each pixel is solid or clear.
     Gif = "gif" {
-        extension: "gif", mime: "image/gif", carries_audio: false, has_quality: true, joins_segments: false
+        extension: "gif", suffix: "", mime: "image/gif", carries_audio: false, has_quality: true, joins_segments: false
     }
     /// `ProRes` 4444 in QuickTime, for editors.
-    Mov = "mov" { extension: "mov", mime: "video/quicktime", carries_audio: true, has_quality: false, joins_segments: true }
+    Mov = "mov" { extension: "mov", suffix: "", mime: "video/quicktime", carries_audio: true, has_quality: false, joins_segments: true }
+    /// A ZIP archive of one PNG for each frame.
+    PngSequence = "png-sequence" {
+        extension: "zip", suffix: "", mime: "application/zip", carries_audio: false, has_quality: false,
+        joins_segments: false
+    }
+    /// The matte alone, as gray in H.264, full range, in MP4.
+    Matte = "matte" {
+        extension: "mp4", suffix: "-matte", mime: "video/mp4", carries_audio: false, has_quality: false,
+        joins_segments: true
+    }
+    /// One frame as a PNG.
+    Poster = "poster" {
+        extension: "png", suffix: "-poster", mime: "image/png", carries_audio: false, has_quality: false,
+        joins_segments: false
+    }
 }
 
 impl OutputFormat {
@@ -77,6 +94,13 @@ impl OutputFormat {
     #[must_use]
     pub const fn extension(self) -> &'static str {
         self.traits().extension
+    }
+
+    /// What follows the name of a clip in the name of a file of this format: nothing, or a word after a
+    /// hyphen.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        self.traits().suffix
     }
 
     /// Whether files of this format may have this extension, in any case; of APNG also `png`.

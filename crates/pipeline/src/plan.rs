@@ -182,7 +182,13 @@ impl Plan {
         let of_encoder = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
-            OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Gif | OutputFormat::Mov => 25,
+            OutputFormat::Matte => 30,
+            OutputFormat::Webp
+            | OutputFormat::Apng
+            | OutputFormat::Gif
+            | OutputFormat::Mov
+            | OutputFormat::PngSequence
+            | OutputFormat::Poster => 25,
         };
         28 + self.encodes.iter().map(of_encoder).sum::<u64>()
     }
@@ -202,6 +208,11 @@ impl Plan {
             return Err(Error::TooManyFrames { limit: limits.max_frames });
         }
         self.check_work(info, limits, resources)?;
+        let has_sequence = self.encodes.iter().any(|plan| plan.format == OutputFormat::PngSequence);
+        if has_sequence && self.expected_frames > MAX_SEQUENCE_FRAMES {
+            let found = format!("{} frames for a png-sequence", self.expected_frames);
+            return over_limit(found, format!("{MAX_SEQUENCE_FRAMES} frames"));
+        }
         self.encodes.iter().try_for_each(check_size)
     }
 
@@ -244,7 +255,12 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
     match plan.format {
         OutputFormat::Webp | OutputFormat::Apng => is_too_fast_for_browsers(plan.frame_rate),
         OutputFormat::Gif => is_too_fast_for_gif(plan.frame_rate),
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => false,
+        OutputFormat::Webm
+        | OutputFormat::StackedAlpha
+        | OutputFormat::Mov
+        | OutputFormat::PngSequence
+        | OutputFormat::Matte
+        | OutputFormat::Poster => false,
     }
 }
 
@@ -271,6 +287,10 @@ const BYTES_PER_PIXEL_OF_THREAD: u64 = 12;
 /// Longest time for decoding a frame that is dropped: that of a large frame on a slow machine.
 const MAX_DROP_TIME: Duration = Duration::from_millis(50);
 
+/// Largest number of frames of a PNG sequence: the directory of the archive is in memory, at about half
+/// a kilobyte for each.
+const MAX_SEQUENCE_FRAMES: u64 = 100_000;
+
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
 const FRAME_PIXELS: u64 = 50_000;
 
@@ -289,8 +309,12 @@ pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retimin
 /// The encoders in this process compress whole frames on their threads, which has no such cost.
 fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
     match format {
-        OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Gif => resources.threads.get(),
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+        OutputFormat::Webp
+        | OutputFormat::Apng
+        | OutputFormat::Gif
+        | OutputFormat::PngSequence
+        | OutputFormat::Poster => resources.threads.get(),
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             resources.threads.get().div_ceil(formats.max(1))
         }
     }

@@ -23,7 +23,7 @@ pub(crate) fn list_of_pieces(plan: &EncodePlan, pieces: &[(String, u64)]) -> Str
 }
 
 /// ffmpeg command that joins the pieces of [`list_name`] in the current folder to
-/// [`EncodePlan::file_name`], with the sound. Only for stacked-alpha and MOV.
+/// [`EncodePlan::file_name`], with the sound. Only for stacked-alpha, MOV and matte.
 ///
 /// The demuxer counts in microseconds, so each time is put back on the grid of the frames.
 pub(crate) fn join(plan: &EncodePlan) -> Vec<String> {

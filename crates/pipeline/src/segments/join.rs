@@ -137,7 +137,7 @@ fn join_output(job: &CutJob, plan: &EncodePlan, pieces: &Pieces, stop: &Stop) ->
             }
             mux_streams(plan, pieces.folders, job.scratch)
         }
-        OutputFormat::StackedAlpha | OutputFormat::Mov => {
+        OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             let names = pieces.link_into(job.scratch, &plan.file_name())?;
             stop.register(job.tools.join(plan, &names, job.scratch)?).wait()?;
             pieces.remove(&plan.file_name());
@@ -150,7 +150,9 @@ fn join_output(job: &CutJob, plan: &EncodePlan, pieces: &Pieces, stop: &Stop) ->
                 Ok(())
             }
         }
-        OutputFormat::Gif => Err(Error::PlanMismatch { finding: format!("{} is not made of pieces", plan.format) }),
+        OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+            Err(Error::PlanMismatch { finding: format!("{} is not made of pieces", plan.format) })
+        }
         OutputFormat::Webp => pieces.join_animation(plan, job.scratch, |files, out| join_webp(plan.size, files, out)),
         OutputFormat::Apng => pieces.join_animation(plan, job.scratch, |files, out| join_apng(plan.size, files, out)),
     }

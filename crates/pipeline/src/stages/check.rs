@@ -12,9 +12,11 @@ use crate::{Error, Stop, matte_log::MatteLog, plan::leaves_frames_out, progress:
 
 mod comparison;
 mod read_back;
+mod sequence;
 
 use comparison::Comparison;
 use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
+use sequence::{read_poster, read_sequence};
 
 /// Tolerance for the mean alpha of a frame after lossy encoding, in levels of 255. A lost or
 /// shifted alpha plane changes the mean by the subject's whole share; the codecs at our settings
@@ -51,7 +53,9 @@ pub(crate) fn check_output(
         OutputFormat::Webp => read_webp(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Gif => read_gif(plan, scratch, counters, &mut comparison)?,
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+        OutputFormat::PngSequence => read_sequence(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::Poster => read_poster(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             read_with_ffmpeg(tools, plan, scratch, stop, counters, &mut comparison)?;
         }
     }

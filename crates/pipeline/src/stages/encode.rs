@@ -19,12 +19,15 @@ use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
 
 mod animate;
 mod layers;
+mod sequence;
 mod stack;
 
 use animate::{animate, spool_in};
 pub(crate) use layers::{Layers, mux_streams};
+pub(crate) use sequence::SequenceInfo;
+use sequence::{write_poster, write_sequence};
 pub(crate) use stack::full_range;
-use stack::stack_frame;
+use stack::{matte_frame, stack_frame};
 
 /// The backend that encodes an output.
 pub(crate) enum EncoderBackend {
@@ -38,6 +41,10 @@ pub(crate) enum EncoderBackend {
     Apng,
     /// The encoder of GIF in this process.
     Gif,
+    /// The writer of the archive of PNGs in this process.
+    PngSequence,
+    /// The writer of one PNG in this process.
+    Poster,
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -66,7 +73,8 @@ pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> 
     if !stop.is_stopped() {
         complete(plan, scratch)?;
     }
-    let Some(log) = own_log.as_ref().or(log.get()) else { return Err(Error::Cancelled) };
+    let Some(log) = log.get() else { return Err(Error::Cancelled) };
+    let log = own_log.as_ref().unwrap_or(log);
     checked(&Finished { plan, scratch, tools, stop, counters, start }, log)
 }
 
@@ -103,6 +111,14 @@ fn encode_frames(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Opti
             })?;
             return Ok(Some(log));
         }
+        EncoderBackend::PngSequence => write_sequence(plan, scratch, taken.take_while(not_stopped)),
+        EncoderBackend::Poster => {
+            let mut log = MatteLog::default();
+            if let Some(frame) = write_poster(plan, scratch, taken.take_while(not_stopped))? {
+                log.push(&frame);
+            }
+            return Ok(Some(log));
+        }
     }?;
     Ok(None)
 }
@@ -112,7 +128,13 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
     match plan.format {
         OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
         OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
-        OutputFormat::StackedAlpha | OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Gif => Ok(()),
+        OutputFormat::StackedAlpha
+        | OutputFormat::Webp
+        | OutputFormat::Apng
+        | OutputFormat::Gif
+        | OutputFormat::PngSequence
+        | OutputFormat::Matte
+        | OutputFormat::Poster => Ok(()),
     }
 }
 
@@ -151,14 +173,17 @@ fn write_frames(
     plan: &EncodePlan,
     frames: impl Iterator<Item = Arc<Frame>>,
 ) -> std::io::Result<()> {
-    let mut stacked = Vec::new();
+    let mut drawn = Vec::new();
     for frame in frames {
-        if plan.format == OutputFormat::StackedAlpha {
-            stack_frame(&frame, &mut stacked);
-            pipe.write_all(&stacked)?;
-        } else {
-            pipe.write_all(frame.bytes())?;
+        match plan.format {
+            OutputFormat::StackedAlpha => stack_frame(&frame, &mut drawn),
+            OutputFormat::Matte => matte_frame(&frame, &mut drawn),
+            _ => {
+                pipe.write_all(frame.bytes())?;
+                continue;
+            }
         }
+        pipe.write_all(&drawn)?;
     }
     Ok(())
 }
