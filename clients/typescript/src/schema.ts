@@ -1099,7 +1099,7 @@ export interface components {
          * @description Format of an output of a job: of a clip, or `png` or `zip` of images.
          * @enum {string}
          */
-        FileFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "mov" | "png" | "zip";
+        FileFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster" | "png" | "zip";
         /** @description The health of the server. */
         Health: {
             /** @description All checks. */
@@ -1509,7 +1509,7 @@ export interface components {
          * @description Format of a clip without its background.
          * @enum {string}
          */
-        OutputFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "mov";
+        OutputFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster";
         /** @description A page of jobs. */
         Page: {
             /** @description The jobs, as reading them returns but without `images`, newest first. */
@@ -2161,7 +2161,7 @@ export interface components {
             method?: components["schemas"]["Method"];
             /**
              * Format: int32
-             * @description Image quality of `webp` and `apng`. Default: 60.
+             * @description Image quality of `webp`, `apng` and `gif`. Default: 60.
              */
             quality?: number;
             /**

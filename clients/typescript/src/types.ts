@@ -40,7 +40,7 @@ export type ScaledImageInfo = Schemas["ScaledImage"];
 export type EmoticonPackInfo = Schemas["EmoticonPack"];
 
 /** A transparent output format. */
-export type OutputFormat = "webm" | "stacked-alpha" | "webp" | "apng" | "mov";
+export type OutputFormat = "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster";
 
 /** A format of an output: that of a clip, a PNG of one image, or a ZIP of PNGs of several. */
 export type FileFormat = Schemas["FileFormat"];
@@ -80,7 +80,7 @@ export interface CutOptions extends MatteOptions {
   fps?: number | "source";
   /** Longer side in pixels, 64–2048. Default: that of the clip. */
   size?: number;
-  /** Image quality of `webp` and `apng`, 0–100. Default: 60. */
+  /** Image quality of `webp`, `apng` and `gif`, 0–100. Default: 60. */
   quality?: number;
   /** Name of the clip, after which downloads are named. Default: the name of the file. */
   clipName?: string;

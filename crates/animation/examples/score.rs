@@ -1,5 +1,5 @@
 //! Benchmark of the accuracy of animations: `score REFERENCE FPS FILE...`, where REFERENCE holds
-//! raw `rgba` frames. Prints for each WebP or APNG file its bytes, its frames, the PSNR of color
+//! raw `rgba` frames. Prints for each WebP, APNG or GIF file its bytes, its frames, the PSNR of color
 //! over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
 
 use std::{fs::File, io::BufReader, time::Duration};
@@ -35,6 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         if bytes.starts_with(b"RIFF") {
             read_webp(&bytes, &mut on_frame)?;
+        } else if bytes.starts_with(b"GIF") {
+            read_gif(&bytes, &mut on_frame)?;
         } else {
             read_apng(file, &mut on_frame)?;
         }
@@ -49,6 +51,35 @@ fn read_webp(bytes: &[u8], on_frame: OnFrame) -> Result<(), Box<dyn std::error::
     let decoder = webp_animation::Decoder::new(bytes).map_err(|error| format!("{error:?}"))?;
     for frame in decoder {
         on_frame(frame.data(), f64::from(frame.timestamp()));
+    }
+    Ok(())
+}
+
+fn read_gif(bytes: &[u8], on_frame: OnFrame) -> Result<(), Box<dyn std::error::Error>> {
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::RGBA);
+    let mut decoder = options.read_info(bytes)?;
+    let width = usize::from(decoder.width());
+    let mut canvas = vec![0; 4 * width * usize::from(decoder.height())];
+    let mut until_ms = 0.0;
+    while let Some(patch) = decoder.read_next_frame()? {
+        let (left, row_len) = (usize::from(patch.left) * 4, usize::from(patch.width) * 4);
+        let rows = || (patch.top.into()..).take(patch.height.into()).map(|row: usize| row * width * 4 + left);
+        let before = canvas.clone();
+        for (row, from) in rows().zip(patch.buffer.chunks_exact(row_len)) {
+            for (to, from) in canvas[row..row + row_len].chunks_exact_mut(4).zip(from.chunks_exact(4)) {
+                if from[3] > 0 {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+        until_ms += f64::from(patch.delay) * 10.0;
+        on_frame(&canvas, until_ms);
+        match patch.dispose {
+            gif::DisposalMethod::Any | gif::DisposalMethod::Keep => {}
+            gif::DisposalMethod::Background => rows().for_each(|row| canvas[row..row + row_len].fill(0)),
+            gif::DisposalMethod::Previous => canvas = before,
+        }
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub fn encode_apng(
     frames: impl Iterator<Item = Arc<Frame>>,
     out: impl Write + Seek,
 ) -> Result<Summary, Error> {
-    let clock = Clock(settings.frame_rate);
+    let clock = Clock::in_milliseconds(settings.frame_rate);
     let max_repeats = clock.max_repeats(u16::MAX.into());
     let min_repeats = clock.min_repeats().min(max_repeats);
     let rules = ScheduleRules { alignment: 1, first_covers_canvas: true, min_repeats, max_repeats };
@@ -63,7 +63,7 @@ pub fn encode_apng(
 }
 
 fn header(patch: &Patch<Rgba>, clock: Clock, first_frame: u64) -> PatchHeader {
-    let duration_ms = clock.duration_ms(first_frame + patch.first, patch.repeats) as u16;
+    let duration_ms = clock.duration(first_frame + patch.first, patch.repeats) as u16;
     PatchHeader { rect: patch.rect, duration_ms, is_cleared_after: patch.is_cleared_after }
 }
 

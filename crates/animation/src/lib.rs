@@ -1,8 +1,9 @@
-//! Encoders for animated WebP and APNG with alpha that run in this process.
+//! Encoders for animated WebP, APNG and GIF with alpha that run in this process.
 //!
-//! Both formats keep a canvas. A *patch* is a rectangle that is drawn onto the canvas and shown for
+//! The formats keep a canvas. A *patch* is a rectangle that is drawn onto the canvas and shown for
 //! the duration of one or more clip frames; the formats' specifications call it a frame. A *frame*
-//! here is always a frame of the clip. [`encode_webp`] and [`encode_apng`] have the same steps:
+//! here is always a frame of the clip. [`encode_webp`], [`encode_apng`] and [`encode_gif`] have the
+//! same steps; GIF keeps the frames in a file first, until its palette is known:
 //!
 //! ```text
 //! frame ─→ canvas ─→ schedule ─────────────→ compress ───→ write
@@ -48,6 +49,7 @@ mod apng;
 mod chroma;
 mod clock;
 mod error;
+mod gif;
 mod pieces;
 mod planes;
 mod rect;
@@ -57,8 +59,9 @@ mod settings;
 mod webp;
 
 pub use apng::{encode_apng, join_apng, read_apng};
-pub use clock::is_too_fast_for_browsers;
+pub use clock::{is_too_fast_for_browsers, is_too_fast_for_gif};
 pub use error::Error;
+pub use gif::encode_gif;
 pub use pieces::StoredPart;
 pub use rgba::straight_rgba;
 pub use settings::{AnimationSettings, Summary};

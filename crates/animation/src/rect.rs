@@ -52,6 +52,10 @@ impl Rect {
         }
     }
 
+    pub(crate) fn contains(self, row: usize, column: usize) -> bool {
+        (self.top..self.bottom).contains(&row) && (self.left..self.right).contains(&column)
+    }
+
     /// The parts of this rectangle above, below, left and right of `hole`: up to four rectangles.
     pub(crate) fn without(self, hole: Self) -> impl Iterator<Item = Self> {
         let (top, bottom) = (hole.top.clamp(self.top, self.bottom), hole.bottom.clamp(self.top, self.bottom));

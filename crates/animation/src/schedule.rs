@@ -12,6 +12,11 @@ pub(crate) trait Canvas {
     /// The smallest rectangle around the visible changes within `within` from `before` to `self`.
     /// Without `before`, changes are relative to a transparent canvas. `None` if there are none.
     fn changed_since(&self, before: Option<&Self>, within: Rect) -> Option<Rect>;
+    /// The smallest rectangle around what `before` shows and `self` does not, if patches of the
+    /// format are drawn over the canvas and so cannot clear it; else `None`.
+    fn vanished_since(&self, _before: &Self) -> Option<Rect> {
+        None
+    }
 }
 
 /// One patch of the file.
@@ -19,6 +24,10 @@ pub(crate) trait Canvas {
 pub(crate) struct Patch<C> {
     /// The canvas after the patch is drawn.
     pub(crate) canvas: Arc<C>,
+    /// The canvas of the patch before.
+    pub(crate) before: Option<Arc<C>>,
+    /// What of that canvas was cleared.
+    pub(crate) cleared: Option<Rect>,
     /// The rectangle that is drawn; the rest of the canvas is already there.
     pub(crate) rect: Rect,
     /// Whether the rectangle is cleared to transparent before the next patch is drawn.
@@ -43,6 +52,15 @@ pub(crate) struct ScheduleRules {
     pub(crate) max_repeats: u64,
 }
 
+impl ScheduleRules {
+    /// `rect` aligned for the format. Patches cannot be empty, so `None` becomes the top left
+    /// corner of the canvas.
+    fn drawable(self, rect: Option<Rect>, bounds: Rect) -> Rect {
+        let corner = Rect { right: 1, bottom: 1, ..bounds };
+        rect.unwrap_or(corner).aligned(self.alignment, bounds)
+    }
+}
+
 /// Decides what each patch draws. Holds back one patch, because the next frame decides whether it
 /// is cleared; and the one before while the next is still too short, because it may be the last.
 #[derive(Debug)]
@@ -60,12 +78,13 @@ impl<C: Canvas> Schedule<C> {
 
     /// Adds the next frame. Returns the patch that is decided by it.
     pub(crate) fn push(&mut self, canvas: Arc<C>) -> Option<Patch<C>> {
-        let bounds = canvas.bounds();
+        let (bounds, rules) = (canvas.bounds(), self.rules);
         let Some(pending) = &mut self.pending else {
             let visible =
                 if self.rules.first_covers_canvas { Some(bounds) } else { canvas.changed_since(None, bounds) };
-            let rect = self.drawable(visible, bounds);
-            self.pending = Some(Patch { canvas, rect, is_cleared_after: false, first: 0, repeats: 1 });
+            let rect = rules.drawable(visible, bounds);
+            let (before, cleared) = (None, None);
+            self.pending = Some(Patch { canvas, before, cleared, rect, is_cleared_after: false, first: 0, repeats: 1 });
             return None;
         };
         if pending.repeats < self.rules.min_repeats {
@@ -79,11 +98,15 @@ impl<C: Canvas> Schedule<C> {
             return None;
         }
         let first = pending.first + pending.repeats;
+        // What vanishes can only be cleared with the patch before, which is drawn that large.
+        let vanished = canvas.vanished_since(&pending.canvas);
+        pending.rect = vanished.map_or(pending.rect, |vanished| pending.rect.around(vanished));
         let (kept, cleared) = (changed, rect_after_clearing(pending, &canvas, changed));
-        let (kept, cleared) = (self.drawable(kept, bounds), self.drawable(cleared, bounds));
-        let is_cleared = cleared.area() < kept.area();
+        let (kept, cleared) = (rules.drawable(kept, bounds), rules.drawable(cleared, bounds));
+        let is_cleared = vanished.is_some() || cleared.area() < kept.area();
         let rect = if is_cleared { cleared } else { kept };
-        let next = Patch { canvas, rect, is_cleared_after: false, first, repeats: 1 };
+        let (before, cleared) = (Some(Arc::clone(&pending.canvas)), is_cleared.then_some(pending.rect));
+        let next = Patch { canvas, before, cleared, rect, is_cleared_after: false, first, repeats: 1 };
         let mut done = self.pending.replace(next)?;
         done.is_cleared_after = is_cleared;
         if self.rules.min_repeats <= 1 {
@@ -105,13 +128,6 @@ impl<C: Canvas> Schedule<C> {
             last = None;
         }
         before.into_iter().chain(last)
-    }
-
-    /// `rect` aligned for the format. Patches cannot be empty, so `None` becomes the top left
-    /// corner of the canvas.
-    fn drawable(&self, rect: Option<Rect>, bounds: Rect) -> Rect {
-        let corner = Rect { right: 1, bottom: 1, ..bounds };
-        rect.unwrap_or(corner).aligned(self.rules.alignment, bounds)
     }
 }
 

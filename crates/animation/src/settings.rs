@@ -9,15 +9,17 @@ use clearcut_frame::{FrameFormat, FrameRate};
 pub struct AnimationSettings {
     /// Format of the input frames. Frames without alpha are solid.
     pub frame: FrameFormat,
-    /// Constant frame rate. Both formats get whole milliseconds, rounded from the start of the clip
-    /// so that they do not drift. Of a rate that [`is_too_fast_for_browsers`], frames are left out:
-    /// every patch is shown for at least a fiftieth of a second, but for the last part of a still
-    /// that is longer than the longest patch.
+    /// Constant frame rate. WebP and APNG get whole milliseconds and GIF hundredths of a second,
+    /// rounded from the start of the clip so that they do not drift. Of a rate that
+    /// [`is_too_fast_for_browsers`], of a GIF that [`is_too_fast_for_gif`], frames are left out: every
+    /// patch is shown for at least a fiftieth of a second, but for the last part of a still that is
+    /// longer than the longest patch.
     ///
     /// [`is_too_fast_for_browsers`]: crate::is_too_fast_for_browsers
+    /// [`is_too_fast_for_gif`]: crate::is_too_fast_for_gif
     pub frame_rate: FrameRate,
     /// Quality from 0 (small) to 100 (lossless). Higher values give larger and more accurate files.
-    /// WebP: libwebp's own scale. APNG: see `apng::filter`.
+    /// WebP: libwebp's own scale. APNG: see `apng::filter`. GIF: see [`encode_gif`](crate::encode_gif).
     pub quality: u8,
     /// Number of compression threads besides the caller's. Each additional thread holds two more
     /// frames.

@@ -60,7 +60,7 @@ fn write<C: Canvas + Send + Sync>(
     out: impl Write + Seek,
     compress: impl Fn(&C, Rect) -> Result<Vec<u8>, Error> + Sync,
 ) -> Result<Summary, Error> {
-    let clock = Clock(settings.frame_rate);
+    let clock = Clock::in_milliseconds(settings.frame_rate);
     let max_repeats = clock.max_repeats(MAX_DURATION_MS);
     let min_repeats = clock.min_repeats().min(max_repeats);
     let first_covers_canvas = settings.first_frame > 0;
@@ -83,7 +83,7 @@ fn write<C: Canvas + Send + Sync>(
 }
 
 fn header<C>(patch: &Patch<C>, clock: Clock, first_frame: u64) -> PatchHeader {
-    let duration_ms = clock.duration_ms(first_frame + patch.first, patch.repeats) as u32;
+    let duration_ms = clock.duration(first_frame + patch.first, patch.repeats) as u32;
     PatchHeader { rect: patch.rect, duration_ms, is_cleared_after: patch.is_cleared_after }
 }
 

@@ -2,7 +2,7 @@
 import { Clip } from "./clip.js";
 import { CodeTabs } from "./code-tabs.js";
 import { formOf, storedOptions } from "./cut-options.js";
-import { outputName, quoted } from "./texts.js";
+import { FORMATS, outputName, quoted } from "./texts.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
 /** @typedef {import("./clip.js").ClipSettings} ClipSettings */
@@ -78,10 +78,10 @@ console.log(result.outputs);`;
 function html({ formats }, file) {
   const source = (/** @type {import("./texts.js").Format} */ format) => encodeURI(outputName(file, format));
   if (!formats.includes("stacked-alpha") && !formats.includes("webm")) {
-    const still = formats.find((format) => format === "webp" || format === "apng");
+    const still = formats.find((format) => FORMATS[format].shows === "image");
     return still
       ? `<img src="${source(still)}" alt="…">`
-      : "<!-- ProRes is for editors. Make WebM and stacked MP4 for a page. -->";
+      : "<!-- No browser shows these files. Make WebM and stacked MP4 for a page. -->";
   }
   const line = (/** @type {"webm" | "stacked-alpha"} */ format, /** @type {string} */ mime) =>
     formats.includes(format) ? `\n  <source src="${source(format)}" type="${mime}">` : "";

@@ -24,6 +24,9 @@ const DEFAULTS = {
 /** The options of the last cut. */
 export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
 
+/** Whether the option `quality` applies to a format. @param {Options} options */
+const hasQuality = ({ formats }) => formats.some((format) => FORMATS[format]?.hasQuality);
+
 /** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
 export function formOf(options, { keyColor, hints }) {
   const form = new FormData();
@@ -32,8 +35,7 @@ export function formOf(options, { keyColor, hints }) {
   form.append("tolerance", String(options.tolerance));
   form.append("fps", options.fps);
   if (options.size) form.append("size", options.size);
-  if (options.formats.some((format) => format === "webp" || format === "apng"))
-    form.append("quality", String(options.quality));
+  if (hasQuality(options)) form.append("quality", String(options.quality));
   // A model takes no key color.
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
@@ -129,7 +131,7 @@ export class CutOptions extends HTMLElement {
     const what = this.count > 1 ? `Remove the background of ${this.count} clips` : "Remove the background";
     this.#cut.textContent = nothing ? "Choose a format" : what;
     this.#byColor.hidden = this.options.method === "ai";
-    this.#quality.hidden = !this.options.formats.some((format) => format === "webp" || format === "apng");
+    this.#quality.hidden = !hasQuality(this.options);
   };
 
   #formats() {
@@ -202,7 +204,7 @@ export class CutOptions extends HTMLElement {
       this.options.quality = range.valueAsNumber;
     };
     this.#quality.replaceChildren(
-      h("label", { for: id }, "Quality of WebP and PNG"),
+      h("label", { for: id }, "Quality of WebP, PNG and GIF"),
       range,
       h("div", { class: "row spread hint" }, h("span", {}, "smaller file"), h("span", {}, "lossless")),
     );

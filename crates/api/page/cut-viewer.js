@@ -3,14 +3,13 @@ import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { CutStage } from "./cut-stage.js";
 import { button, h, icon } from "./html.js";
-import { formatTime } from "./texts.js";
+import { FORMATS, formatTime } from "./texts.js";
 import "./clearcut-video.js";
 
 /** @typedef {import("./clearcut-video.js").ClearcutVideo} ClearcutVideo */
 
 /** A cut may be a frame or two longer or shorter than its clip. */
 const MAX_DIFFERENCE_SECS = 0.5;
-const STILL = new Set(["webp", "apng"]);
 
 /** `<cut-viewer>` shows the outputs of a clip that is done. */
 export class CutViewer extends HTMLElement {
@@ -30,7 +29,7 @@ export class CutViewer extends HTMLElement {
     if (!result) return;
     const shown = this.#cutOf(result);
     if (!shown) {
-      const why = "Browsers do not play ProRes. Download the file, or make WebM too to see the cut here.";
+      const why = "Browsers show none of these files. Download them, or make WebM too to see the cut here.";
       return this.replaceChildren(h("p", { class: "panel hint" }, why));
     }
     this.#stage.show(shown, result);
@@ -53,7 +52,9 @@ export class CutViewer extends HTMLElement {
   #cutOf(result) {
     const own = (/** @type {string} */ format) => result.outputs.find((output) => output.format === format);
     const [webm, stacked] = [own("webm"), own("stacked-alpha")];
-    const still = result.outputs.find((output) => STILL.has(output.format));
+    const still = result.outputs.find(
+      ({ format }) => FORMATS[/** @type {import("./texts.js").Format} */ (format)].shows === "image",
+    );
     const label = `The cut of ${this.clip.name}`;
     if (webm || stacked) {
       const player = document.createElement("clearcut-video");

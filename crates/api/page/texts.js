@@ -1,8 +1,13 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "mov"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster"} Format */
 
-/** @type {Record<Format, { name: string, about: string, plays: string, extension: string }>} */
+/**
+ * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
+ * `quality` applies.
+ * `suffix`: what follows the name of the clip in that of the file.
+ * @type {Record<Format, { name: string, about: string, plays: string, extension: string, suffix?: string, shows?: "video" | "image", hasQuality?: boolean }>}
+ */
 export const FORMATS = {
   webm: {
     name: "WebM",
@@ -10,6 +15,7 @@ export const FORMATS = {
     plays:
       "Plays transparent in Chrome, Edge and Firefox, and in apps with libvpx. Safari shows it without transparency.",
     extension: "webm",
+    shows: "video",
   },
   "stacked-alpha": {
     name: "Stacked MP4",
@@ -17,24 +23,57 @@ export const FORMATS = {
     plays:
       "Plays transparent in every browser through <clearcut-video>, in React through @hypervideo-dev/react, in apps with a shader.",
     extension: "mp4",
+    shows: "video",
   },
   webp: {
     name: "Animated WebP",
     about: "an image that moves and loops",
     plays: "Works wherever images do: <img> in every browser, and stickers of messengers.",
     extension: "webp",
+    shows: "image",
+    hasQuality: true,
   },
   apng: {
     name: "Animated PNG",
     about: "an image that moves and loops, larger",
     plays: "Works in <img> of every browser, and in Apple’s Messages.",
     extension: "apng",
+    shows: "image",
+    hasQuality: true,
+  },
+  gif: {
+    name: "GIF",
+    about: "for chats, 256 colors, hard edges",
+    plays: "Works wherever images do. Every pixel is solid or clear, so edges are hard and soft shadows vanish.",
+    extension: "gif",
+    shows: "image",
+    hasQuality: true,
   },
   mov: {
     name: "ProRes 4444",
     about: "for editors, large, with sound",
     plays: "For Final Cut, Premiere, After Effects, DaVinci Resolve. Browsers do not play it.",
     extension: "mov",
+  },
+  "png-sequence": {
+    name: "PNG sequence",
+    about: "one PNG for each frame, in a ZIP, large",
+    plays: "For game engines, compositors and scripts. sequence.json in the ZIP has the rate.",
+    extension: "zip",
+  },
+  matte: {
+    name: "Matte",
+    about: "only the alpha, as gray H.264",
+    plays: "A luma matte of full range for editors, beside the clip itself.",
+    extension: "mp4",
+    suffix: "-matte",
+  },
+  poster: {
+    name: "Poster",
+    about: "the first frame that shows the subject, as a PNG",
+    plays: "For the poster of a video, and thumbnails.",
+    extension: "png",
+    suffix: "-poster",
   },
 };
 
@@ -87,10 +126,10 @@ const ADVICE = {
 
 /** The name that the server gives to an output of the clip. @param {string} clipName @param {Format} format */
 export function outputName(clipName, format) {
-  const { extension } = FORMATS[format];
+  const { extension, suffix = "" } = FORMATS[format];
   const stem = clipName.replace(/\.[a-z0-9]{2,4}$/i, "");
-  const name = `${stem}.${extension}`;
-  return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut.${extension}` : name;
+  const name = `${stem}${suffix}.${extension}`;
+  return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut${suffix}.${extension}` : name;
 }
 
 /** An error as sentences for people. @param {{ code?: string, message?: string }} failure */

@@ -158,15 +158,19 @@ pub(crate) struct CutOptions {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Output file (for one input) or existing folder [default: beside the clip, as NAME-cut.webm,
-    /// or the image, as NAME-cut.png]. Of a GIF or another animated image, FILE.png gets the first
-    /// frame
+    /// Output file (for one input), whose extension is that of its format, or folder, with a slash
+    /// at the end if it is to be made [default: beside the clip, as NAME-cut.webm, or the image, as
+    /// NAME-cut.png]. Of a GIF or another animated image, FILE.png gets the first frame
     #[arg(short, long, value_name = "FILE-OR-DIR")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Output formats, separated by commas: webm, stacked-alpha, webp, apng, mov [default: by the
-    /// name given with -o, else webm]
-    #[arg(short, long, value_name = "LIST", value_parser = parse::<Formats>)]
+    #[arg(
+        short, long, value_name = "LIST", value_parser = parse::<Formats>,
+        help = format!(
+            "Output formats, separated by commas: {} [default: by the name given with -o, else webm]",
+            OutputFormat::NAMES
+        )
+    )]
     pub(crate) formats: Option<Formats>,
 
     /// How the subject is found: auto (by color if the background is flat, else by a neural model),
@@ -206,7 +210,7 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>)]
     pub(crate) size: Option<LongestSide>,
 
-    /// Image quality of webp and apng, 0-100; 100 is lossless
+    /// Image quality of webp, apng and gif, 0-100; 100 is lossless, but for the palette of a gif
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
     pub(crate) quality: Quality,
 

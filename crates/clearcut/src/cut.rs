@@ -22,7 +22,7 @@ use crate::{
     failure::Failure,
     input::{is_animation, is_image, open_input},
     installed_models::ModelOptions,
-    outputs::Outputs,
+    outputs::{Outputs, names_folder},
     reporter::{FinishedCut, Reporter},
 };
 
@@ -95,21 +95,25 @@ fn finish_all(
 
 /// Refuses options that would give several inputs the same output name.
 fn check_names(options: &CutOptions, request: &CutRequest) -> Result<(), Failure> {
-    let output_is_folder =
-        options.output.as_deref().is_none_or(|output| output.is_dir() || output.to_string_lossy().ends_with('/'));
+    let output_is_folder = options.output.as_deref().is_none_or(names_folder);
     if options.inputs.len() > 1 && !output_is_folder {
         let message = format!("-o names one file, but there are {} inputs", options.inputs.len());
-        return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
+        return Err(Failure::usage(message, "Give -o a folder, with a slash at its end, or leave it out."));
     }
     if options.inputs.len() == 1 {
         return Ok(());
     }
     let mut names = HashMap::new();
     for input in &options.inputs {
-        let outputs = Outputs::new(input, options.output.as_deref(), options.force)?;
         // One that cannot be read fails in its turn.
         let is_image = open_input(input).and_then(|file| is_image(&file)).unwrap_or(false);
-        for path in outputs.paths(&request.formats, is_image) {
+        let output = options.output.as_deref();
+        let paths = if is_image {
+            vec![Outputs::of_image(input, output, options.force)?.image_path()]
+        } else {
+            Outputs::of_clip(input, output, &request.formats, options.force)?.paths(&request.formats)
+        };
+        for path in paths {
             if let Some(other) = names.insert(path, input) {
                 let [one, other] = [other, input].map(|path| escape_line(&path.display().to_string()));
                 let message = format!("{one} and {other} would get the same output name");
@@ -151,8 +155,8 @@ fn finish(
         Opened::Image(cut) => return cut.finish(&reporter),
         Opened::Clip(file) => file,
     };
-    let outputs =
-        Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
+    let outputs = Outputs::of_clip(input, options.output.as_deref(), &request.formats, options.force)
+        .map_err(|failure| failure.for_clip(input))?;
     let progress = &mut |step| reporter.progress(step);
     let (report, paths) = cut_to(&outputs, context, request, (input, &file), stop, progress)?;
     reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });

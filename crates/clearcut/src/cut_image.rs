@@ -55,8 +55,8 @@ pub(crate) fn cut_image(
     stop: &Stop,
 ) -> Result<UnnamedCut, Failure> {
     refuse_options_of_clips(options).map_err(|failure| failure.for_clip(input))?;
-    let outputs =
-        Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
+    let outputs = Outputs::of_image(input, options.output.as_deref(), options.force)
+        .map_err(|failure| failure.for_clip(input))?;
     let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
     cut_image_to(outputs, context, &task, (input, file), stop)
 }

@@ -210,7 +210,7 @@ impl From<Looked> for clearcut_mcp::Failure {
 impl Cutter for LocalCutter {
     fn check(&self, order: &CutOrder) -> Result<(), clearcut_mcp::Failure> {
         refuse_image(&open_input(&order.clip)?)?;
-        let outputs = Outputs::new(&order.clip, order.output.as_deref(), order.overwrites)?;
+        let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?;
         Ok(outputs.check_free(&order.request.formats, &order.clip)?)
     }
 
@@ -222,7 +222,7 @@ impl Cutter for LocalCutter {
     ) -> Result<FinishedCut, clearcut_mcp::Failure> {
         let began = Instant::now();
         let context = CutContext::of_one(&self.tools, &self.models);
-        let outputs = Outputs::new(&order.clip, order.output.as_deref(), order.overwrites)?;
+        let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?;
         let file = open_input(&order.clip)?;
         let (report, paths) = cut_to(&outputs, &context, &order.request, (&order.clip, &file), stop, progress)?;
         Ok(FinishedCut { report, paths, took: began.elapsed() })
@@ -232,7 +232,7 @@ impl Cutter for LocalCutter {
         let began = Instant::now();
         let context = CutContext::of_one(&self.tools, &self.models);
         let file = open_input(&order.image)?;
-        let outputs = Outputs::new(&order.image, order.output.as_deref(), order.overwrites)?;
+        let outputs = Outputs::of_image(&order.image, order.output.as_deref(), order.overwrites)?;
         let task = ImageTask::Cut { request: order.request.clone(), has_soft_edges: order.has_soft_edges };
         let (image, path) = cut_image_to(outputs, &context, &task, (&order.image, &file), stop)?.publish()?;
         Ok(FinishedImage { image, path, took: began.elapsed() })

@@ -22,16 +22,63 @@ pub(crate) const IMAGE_EXTENSION: &str = "png";
 pub(crate) struct Outputs {
     folder: PathBuf,
     stem: OsString,
-    /// The file that the user named, if its extension is that of a format.
-    named: Option<PathBuf>,
+    /// The file that the user named, and what it is.
+    named: Option<(PathBuf, Kind)>,
     overwrite: bool,
 }
 
+/// What an output file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Clip(OutputFormat),
+    /// The cut of an image.
+    Image,
+}
+
+impl Kind {
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Clip(format) => format.extension(),
+            Self::Image => IMAGE_EXTENSION,
+        }
+    }
+
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Clip(format) => format.suffix(),
+            Self::Image => "",
+        }
+    }
+
+    fn has_extension(self, extension: &str) -> bool {
+        match self {
+            Self::Clip(format) => format.has_extension(extension),
+            Self::Image => extension.eq_ignore_ascii_case(IMAGE_EXTENSION),
+        }
+    }
+}
+
 impl Outputs {
-    /// Files named `NAME-cut` beside the clip or in the folder `output`, or the file `output`. The
-    /// extension of a format is replaced by that of each other format; another one belongs to the
-    /// name, so that no file is written whose name the user did not give.
-    pub(crate) fn new(input: &Path, output: Option<&Path>, overwrite: bool) -> Result<Self, Failure> {
+    /// The files of a clip in `formats`, named `NAME-cut` beside the clip or in the folder `output`,
+    /// or the file `output`. A folder that ends with a slash need not exist. If the file has an
+    /// extension, it must be that of one of the formats; the others have the same name with their
+    /// own.
+    pub(crate) fn of_clip(
+        input: &Path,
+        output: Option<&Path>,
+        formats: &Formats,
+        overwrite: bool,
+    ) -> Result<Self, Failure> {
+        let kinds: Vec<Kind> = formats.iter().map(Kind::Clip).collect();
+        Self::new(input, output, &kinds, overwrite)
+    }
+
+    /// The file of an image: as [`Self::of_clip`], as a PNG.
+    pub(crate) fn of_image(input: &Path, output: Option<&Path>, overwrite: bool) -> Result<Self, Failure> {
+        Self::new(input, output, &[Kind::Image], overwrite)
+    }
+
+    fn new(input: &Path, output: Option<&Path>, kinds: &[Kind], overwrite: bool) -> Result<Self, Failure> {
         let stem_of = |path: &Path| path.file_stem().unwrap_or_default().to_os_string();
         let mut cut_name = stem_of(input);
         cut_name.push("-cut");
@@ -39,49 +86,50 @@ impl Outputs {
         let (folder, stem) = match output {
             Some(path) if path.as_os_str() == "-" => {
                 let message = "standard output cannot be written, because files are checked before they get their name";
-                return Err(Failure::usage(message.to_owned(), "Give -o a file name or an existing folder."));
+                return Err(Failure::usage(message.to_owned(), "Give -o a file name or a folder."));
             }
             None => (input.parent().map(Path::to_path_buf).unwrap_or_default(), cut_name),
-            Some(path) if path.is_dir() => (path.to_path_buf(), cut_name),
-            Some(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => return Err(missing_folder(path)),
+            Some(path) if names_folder(path) => (path.to_path_buf(), cut_name),
             Some(path) => {
-                let has_extension_of_format = format_of(path).is_some();
-                named = has_extension_of_format.then(|| path.to_path_buf());
-                let name = if has_extension_of_format { path.file_stem() } else { path.file_name() };
-                let stem = name.unwrap_or_default().to_os_string();
-                (path.parent().map(Path::to_path_buf).unwrap_or_default(), stem)
+                let stem = match path.extension() {
+                    Some(extension) => {
+                        let fits = |kind: &&Kind| extension.to_str().is_some_and(|text| kind.has_extension(text));
+                        let Some(kind) = kinds.iter().find(fits) else { return Err(unfit(path, kinds)) };
+                        named = Some((path.to_path_buf(), *kind));
+                        path.file_stem()
+                    }
+                    None => path.file_name(),
+                };
+                (path.parent().map(Path::to_path_buf).unwrap_or_default(), stem.unwrap_or_default().to_os_string())
             }
         };
         let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-        if !folder.is_dir() {
+        if !folder.is_dir() && !output.is_some_and(names_folder) {
             return Err(missing_folder(&folder));
         }
         Ok(Self { folder, stem, named, overwrite })
     }
 
-    /// Final paths of the outputs in `formats`, or of the cut of an image.
-    pub(crate) fn paths(&self, formats: &Formats, is_image: bool) -> Vec<PathBuf> {
-        if is_image {
-            return vec![self.image_path()];
-        }
-        formats.iter().map(|format| self.path(format)).collect()
-    }
-
-    /// Final path of the output in one format.
-    fn path(&self, format: OutputFormat) -> PathBuf {
-        let named = self.named.clone().filter(|path| format_of(path) == Some(format));
-        named.unwrap_or_else(|| self.path_with(format.extension()))
+    /// Final paths of the outputs in `formats`.
+    pub(crate) fn paths(&self, formats: &Formats) -> Vec<PathBuf> {
+        formats.iter().map(|format| self.path(Kind::Clip(format))).collect()
     }
 
     /// Final path of the cut of an image.
-    fn image_path(&self) -> PathBuf {
-        let is_image = |path: &PathBuf| path.extension().is_some_and(|name| name.eq_ignore_ascii_case(IMAGE_EXTENSION));
-        self.named.clone().filter(is_image).unwrap_or_else(|| self.path_with(IMAGE_EXTENSION))
+    pub(crate) fn image_path(&self) -> PathBuf {
+        self.path(Kind::Image)
     }
 
-    /// Final path of the output with this extension.
-    fn path_with(&self, extension: &str) -> PathBuf {
+    /// Final path of one output.
+    fn path(&self, kind: Kind) -> PathBuf {
+        let named = self.named.as_ref().filter(|(_, named)| *named == kind);
+        named.map_or_else(|| self.path_with(kind.suffix(), kind.extension()), |(path, _)| path.clone())
+    }
+
+    /// Final path of the output with this suffix and extension.
+    fn path_with(&self, suffix: &str, extension: &str) -> PathBuf {
         let mut name = self.stem.clone();
+        name.push(suffix);
         name.push(".");
         name.push(extension);
         self.folder.join(name)
@@ -89,7 +137,7 @@ impl Outputs {
 
     /// Checks before any work that no existing file, folder or the clip itself is in the way.
     pub(crate) fn check_free(&self, formats: &Formats, input: &Path) -> Result<(), Failure> {
-        self.check_paths(formats.iter().map(|format| self.path(format)), input)
+        self.check_paths(self.paths(formats).into_iter(), input)
     }
 
     /// As [`Self::check_free`], for the cut of an image.
@@ -115,9 +163,11 @@ impl Outputs {
         Ok(())
     }
 
-    /// Hidden scratch folder on the same file system. Dropping it removes it with its contents.
+    /// Hidden scratch folder on the same file system, in the folder of the outputs, which is made if
+    /// it does not exist. Dropping it removes it with its contents.
     pub(crate) fn scratch(&self) -> Result<TempDir, Failure> {
-        tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder).map_err(|error| {
+        let made = std::fs::create_dir_all(&self.folder);
+        made.and_then(|()| tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder)).map_err(|error| {
             let message =
                 format!("the folder {} cannot be written: {}", display_path(&self.folder), os_message(&error));
             Failure::output(ErrorCode::OutputUnwritable, message, "Choose another folder with -o.")
@@ -126,7 +176,7 @@ impl Outputs {
 
     /// Moves a finished file to its final path atomically.
     pub(crate) fn publish(&self, output: &OutputReport) -> Result<PathBuf, Failure> {
-        let to = self.path(output.format);
+        let to = self.path(Kind::Clip(output.format));
         let file = TempPath::try_from_path(&output.path).map_err(|error| unwritable(&to, &error))?;
         self.persist(file, to)
     }
@@ -150,9 +200,23 @@ impl Outputs {
     }
 }
 
-/// The format whose extension a file name has.
-fn format_of(path: &Path) -> Option<OutputFormat> {
-    OutputFormat::from_extension(path.extension()?.to_str()?)
+/// Whether `output` is a folder, or by its slash is to be one.
+pub(crate) fn names_folder(output: &Path) -> bool {
+    output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// The failure of a name whose extension is that of no requested output.
+fn unfit(path: &Path, kinds: &[Kind]) -> Failure {
+    let shown = display_path(path);
+    let fitting = kinds.iter().map(|kind| format!(".{}", kind.extension())).collect::<Vec<_>>().join(" or ");
+    let known = path.extension().and_then(|name| OutputFormat::from_extension(name.to_str()?));
+    if let Some(format) = known {
+        let message = format!("{shown} has the extension of {format}, which is not among the outputs");
+        return Failure::usage(message, &format!("Give it {fitting}, or name {format} with --formats."));
+    }
+    let of_formats = OutputFormat::ALL.map(|format| format!(".{} ({format})", format.extension())).join(", ");
+    let message = format!("{shown} has the extension of no format");
+    Failure::usage(message, &format!("Formats have these: {of_formats}. A folder ends with a slash."))
 }
 
 fn missing_folder(folder: &Path) -> Failure {
@@ -178,16 +242,30 @@ fn display_path(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn names(output: &str) -> [PathBuf; 3] {
-        let outputs = Outputs::new(Path::new("clip.mp4"), Some(Path::new(output)), false).unwrap();
-        [outputs.path(OutputFormat::Webm), outputs.path(OutputFormat::Apng), outputs.image_path()]
+    fn outputs(output: &str, formats: &str) -> Result<Outputs, Failure> {
+        Outputs::of_clip(Path::new("clip.mp4"), Some(Path::new(output)), &formats.parse().unwrap(), false)
+    }
+
+    fn names(output: &str, formats: &str) -> Vec<PathBuf> {
+        outputs(output, formats).unwrap().paths(&formats.parse().unwrap())
     }
 
     #[test]
     fn a_named_file_is_written_under_its_name_and_no_other() {
-        assert_eq!(names("./a.webm"), ["./a.webm", "./a.apng", "./a.png"].map(PathBuf::from));
-        assert_eq!(names("./A.PNG"), ["./A.webm", "./A.PNG", "./A.PNG"].map(PathBuf::from));
-        assert_eq!(names("./keep.v2"), ["./keep.v2.webm", "./keep.v2.apng", "./keep.v2.png"].map(PathBuf::from));
-        assert!(Outputs::new(Path::new("clip.mp4"), Some(Path::new("-")), false).is_err());
+        assert_eq!(names("./a.webm", "webm,apng"), ["./a.webm", "./a.apng"].map(PathBuf::from));
+        assert_eq!(names("./A.PNG", "webm,apng"), ["./A.webm", "./A.PNG"].map(PathBuf::from));
+        assert_eq!(names("./keep", "webm,apng"), ["./keep.webm", "./keep.apng"].map(PathBuf::from));
+        assert_eq!(names("./a.mp4", "stacked-alpha,matte"), ["./a.mp4", "./a-matte.mp4"].map(PathBuf::from));
+        assert_eq!(names("new/", "mov"), ["new/clip-cut.mov"].map(PathBuf::from));
+        let image = Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("./B.PNG")), false).unwrap();
+        assert_eq!(image.image_path(), Path::new("./B.PNG"));
+    }
+
+    #[test]
+    fn a_name_that_no_output_can_have_is_refused() {
+        for (output, formats) in [("-", "webm"), ("a.txt", "webm"), ("keep.v2", "webm"), ("a.mov", "webm,webp")] {
+            assert!(outputs(output, formats).is_err(), "{output}");
+        }
+        assert!(Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("a.webm")), false).is_err());
     }
 }

@@ -87,7 +87,12 @@ const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
         OutputFormat::Webm => &["libvpx-vp9", "libopus"],
         OutputFormat::StackedAlpha => &["libx264", "aac"],
         // Encoded in this process, without ffmpeg.
-        OutputFormat::Webp | OutputFormat::Apng => &[],
+        OutputFormat::Webp
+        | OutputFormat::Apng
+        | OutputFormat::Gif
+        | OutputFormat::PngSequence
+        | OutputFormat::Poster => &[],
+        OutputFormat::Matte => &["libx264"],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],
     }
 }

@@ -38,8 +38,9 @@ impl ClipName {
             Some((stem, extension)) if !stem.is_empty() && is_extension(extension) => stem,
             _ => &self.0,
         };
-        let name = format!("{stem}.{}", format.extension());
-        if name.eq_ignore_ascii_case(&self.0) { format!("{stem}-cut.{}", format.extension()) } else { name }
+        let (suffix, extension) = (format.suffix(), format.extension());
+        let name = format!("{stem}{suffix}.{extension}");
+        if name.eq_ignore_ascii_case(&self.0) { format!("{stem}-cut{suffix}.{extension}") } else { name }
     }
 }
 
@@ -108,6 +109,8 @@ mod tests {
         assert_eq!(output_name("mascot.MP4", OutputFormat::StackedAlpha), "mascot-cut.mp4");
         assert_eq!(output_name("take 1.2 final", OutputFormat::Mov), "take 1.2 final.mov");
         assert_eq!(output_name("v1.webm", OutputFormat::Webp), "v1.webp");
+        assert_eq!(output_name("mascot.mp4", OutputFormat::Matte), "mascot-matte.mp4");
+        assert_eq!(output_name("mascot-matte.mp4", OutputFormat::Matte), "mascot-matte-matte.mp4");
         assert_eq!(ClipName::of_file("photos.zip").unwrap().of_output(FileFormat::Zip), "photos-cut.zip");
         assert_eq!(ClipName::of_file("photo.jpg").unwrap().of_output(FileFormat::Png), "photo.png");
     }

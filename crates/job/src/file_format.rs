@@ -17,15 +17,16 @@ pub enum FileFormat {
 
 impl FileFormat {
     /// All formats, in the documented order.
-    pub const ALL: [Self; 7] = [
-        Self::Clip(OutputFormat::Webm),
-        Self::Clip(OutputFormat::StackedAlpha),
-        Self::Clip(OutputFormat::Webp),
-        Self::Clip(OutputFormat::Apng),
-        Self::Clip(OutputFormat::Mov),
-        Self::Png,
-        Self::Zip,
-    ];
+    pub const ALL: [Self; OutputFormat::ALL.len() + 2] = {
+        let mut all = [Self::Png; OutputFormat::ALL.len() + 2];
+        let mut index = 0;
+        while index < OutputFormat::ALL.len() {
+            all[index] = Self::Clip(OutputFormat::ALL[index]);
+            index += 1;
+        }
+        all[index + 1] = Self::Zip;
+        all
+    };
 
     /// The name on the wire and in the database.
     #[must_use]
@@ -44,6 +45,15 @@ impl FileFormat {
             Self::Clip(format) => format.extension(),
             Self::Png => "png",
             Self::Zip => "zip",
+        }
+    }
+
+    /// What follows the name of a clip in the name of a file of this format.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Clip(format) => format.suffix(),
+            Self::Png | Self::Zip => "",
         }
     }
 
@@ -91,6 +101,6 @@ mod tests {
         for format in OutputFormat::ALL {
             assert_eq!(format.name().parse(), Ok(FileFormat::from(format)));
         }
-        assert!("gif".parse::<FileFormat>().is_err());
+        assert!("flv".parse::<FileFormat>().is_err());
     }
 }

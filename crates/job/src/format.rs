@@ -6,77 +6,137 @@ use serde::{Deserialize, Serialize};
 
 use crate::RequestError;
 
-/// A transparent output format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutputFormat {
+/// What is fixed of a format.
+struct Traits {
+    name: &'static str,
+    extension: &'static str,
+    /// What follows the name of the clip in the name of the file, so that no two formats share one.
+    suffix: &'static str,
+    mime: &'static str,
+    carries_audio: bool,
+    has_quality: bool,
+    joins_segments: bool,
+}
+
+/// Declares the formats, in the documented order, as one table.
+macro_rules! output_formats {
+    ($($(#[$docs:meta])* $format:ident = $name:literal { $($traits:tt)* })+) => {
+        /// An output format of clips.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum OutputFormat {
+            $($(#[$docs])* $format),+
+        }
+
+        impl OutputFormat {
+            /// All formats, in the documented order.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$format),+];
+
+            /// The names of all formats, for texts: `any of webm, …`.
+            pub const ANY: &'static str = {
+                let text = concat!("any of ", $($name, ", "),+);
+                text.split_at(text.len() - 2).0
+            };
+
+            /// The names of all formats: `webm, …`.
+            pub const NAMES: &'static str = Self::ANY.split_at("any of ".len()).1;
+
+            const fn traits(self) -> Traits {
+                match self {
+                    $(Self::$format => Traits { name: $name, $($traits)* }),+
+                }
+            }
+        }
+    };
+}
+
+output_formats! {
     /// VP9 with alpha in WebM, for Chrome, Edge and Firefox.
-    Webm,
+    Webm = "webm" { extension: "webm", suffix: "", mime: "video/webm", carries_audio: true, has_quality: false, joins_segments: true }
     /// H.264 in MP4, with color in the top half and the matte as gray in the bottom half, for
     /// players with a shader.
-    StackedAlpha,
+    StackedAlpha = "stacked-alpha" { extension: "mp4", suffix: "", mime: "video/mp4", carries_audio: true, has_quality: false, joins_segments: true }
     /// Animated WebP, looping.
-    Webp,
+    Webp = "webp" { extension: "webp", suffix: "", mime: "image/webp", carries_audio: false, has_quality: true, joins_segments: true }
     /// Animated PNG, looping.
-    Apng,
+    Apng = "apng" { extension: "apng", suffix: "", mime: "image/apng", carries_audio: false, has_quality: true, joins_segments: true }
+    /// GIF, looping; each pixel is solid or clear.
+    Gif = "gif" {
+        extension: "gif", suffix: "", mime: "image/gif", carries_audio: false, has_quality: true, joins_segments: false
+    }
     /// `ProRes` 4444 in QuickTime, for editors.
-    Mov,
+    Mov = "mov" { extension: "mov", suffix: "", mime: "video/quicktime", carries_audio: true, has_quality: false, joins_segments: true }
+    /// A ZIP archive of one PNG for each frame.
+    PngSequence = "png-sequence" {
+        extension: "zip", suffix: "", mime: "application/zip", carries_audio: false, has_quality: false,
+        joins_segments: false
+    }
+    /// The matte alone, as gray in H.264, full range, in MP4.
+    Matte = "matte" {
+        extension: "mp4", suffix: "-matte", mime: "video/mp4", carries_audio: false, has_quality: false,
+        joins_segments: true
+    }
+    /// One frame as a PNG.
+    Poster = "poster" {
+        extension: "png", suffix: "-poster", mime: "image/png", carries_audio: false, has_quality: false,
+        joins_segments: false
+    }
 }
 
 impl OutputFormat {
-    /// All formats, in the documented order.
-    pub const ALL: [Self; 5] = [Self::Webm, Self::StackedAlpha, Self::Webp, Self::Apng, Self::Mov];
-
     /// The name on the command line and on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Webm => "webm",
-            Self::StackedAlpha => "stacked-alpha",
-            Self::Webp => "webp",
-            Self::Apng => "apng",
-            Self::Mov => "mov",
-        }
+        self.traits().name
     }
 
     /// The file name extension, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
-        match self {
-            Self::Webm => "webm",
-            Self::StackedAlpha => "mp4",
-            Self::Webp => "webp",
-            Self::Apng => "apng",
-            Self::Mov => "mov",
-        }
+        self.traits().extension
     }
 
-    /// The format whose files have this extension, in any case; also APNG for `png`.
+    /// What follows the name of a clip in the name of a file of this format: nothing, or a word after a
+    /// hyphen.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        self.traits().suffix
+    }
+
+    /// Whether files of this format may have this extension, in any case; of APNG also `png`.
+    #[must_use]
+    pub fn has_extension(self, extension: &str) -> bool {
+        extension.eq_ignore_ascii_case(self.extension()) || self == Self::Apng && extension.eq_ignore_ascii_case("png")
+    }
+
+    /// The first format whose files may have this extension.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<Self> {
-        let is_named = |format: &Self| {
-            extension.eq_ignore_ascii_case(format.extension())
-                || *format == Self::Apng && extension.eq_ignore_ascii_case("png")
-        };
-        Self::ALL.into_iter().find(is_named)
+        Self::ALL.into_iter().find(|format| format.has_extension(extension))
     }
 
     /// The MIME type, without parameters.
     #[must_use]
     pub const fn mime(self) -> &'static str {
-        match self {
-            Self::Webm => "video/webm",
-            Self::StackedAlpha => "video/mp4",
-            Self::Webp => "image/webp",
-            Self::Apng => "image/apng",
-            Self::Mov => "video/quicktime",
-        }
+        self.traits().mime
     }
 
     /// Whether the format carries audio.
     #[must_use]
     pub const fn carries_audio(self) -> bool {
-        matches!(self, Self::Webm | Self::StackedAlpha | Self::Mov)
+        self.traits().carries_audio
+    }
+
+    /// Whether a long clip may be cut in segments whose files are joined. If not, it is cut whole.
+    #[must_use]
+    pub const fn joins_segments(self) -> bool {
+        self.traits().joins_segments
+    }
+
+    /// Whether [`Quality`](crate::Quality) applies to the format.
+    #[must_use]
+    pub const fn has_quality(self) -> bool {
+        self.traits().has_quality
     }
 }
 
@@ -93,7 +153,7 @@ impl FromStr for OutputFormat {
         Self::ALL
             .into_iter()
             .find(|format| format.name() == text)
-            .ok_or_else(|| RequestError::new("formats", text, "any of webm, stacked-alpha, webp, apng, mov"))
+            .ok_or_else(|| RequestError::new("formats", text, Self::ANY))
     }
 }
 
@@ -109,7 +169,7 @@ impl Formats {
     /// If the list is empty or contains a duplicate.
     pub fn new(requested: Vec<OutputFormat>) -> Result<Self, RequestError> {
         if requested.is_empty() {
-            return Err(RequestError::new("formats", "", "at least one of webm, stacked-alpha, webp, apng, mov"));
+            return Err(RequestError::new("formats", "", OutputFormat::ANY));
         }
         for (index, format) in requested.iter().enumerate() {
             if requested[..index].contains(format) {
@@ -174,7 +234,7 @@ mod tests {
 
     #[test]
     fn empty_duplicate_and_unknown_formats_are_rejected_with_the_value() {
-        for (text, value) in [("", ""), (",", ""), ("webm,webm", "webm"), ("webm,gif", "gif")] {
+        for (text, value) in [("", ""), (",", ""), ("webm,webm", "webm"), ("webm,flv", "flv")] {
             let error = text.parse::<Formats>().unwrap_err();
             assert_eq!((error.field(), error.value()), ("formats", value), "{text:?}");
             assert_eq!(error.code(), "INVALID_FORMATS");

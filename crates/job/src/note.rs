@@ -26,7 +26,7 @@ pub enum NoteCode {
     SoundDamaged,
     /// The outputs have no sound, although the clip has.
     SoundLeftOut,
-    /// WebP and APNG have fewer frames per second than the other outputs.
+    /// Animations have fewer frames per second than the other outputs.
     AnimationRateReduced,
     /// The clip's colors are converted to those of high definition, BT.709.
     ColorConverted,

@@ -23,20 +23,22 @@ pub(crate) struct CutArguments {
     /// AVIF, or a ZIP of numbered images. Relative paths start at the server's first folder.
     pub(crate) input: String,
 
-    /// Path of the output file, whose extension is replaced by that of each format, or an existing
-    /// folder. Without it the files lie beside the clip, as NAME-cut.webm.
+    /// Path of the output file, whose extension is that of one of the formats and is replaced by that
+    /// of each other one, or an existing folder. Without it the files lie beside the clip, as NAME-cut.webm.
     #[serde(default)]
     #[schemars(with = "String")]
     pub(crate) output: Option<String>,
 
     /// Output formats, all made from one cut. webm: VP9 with alpha for Chrome, Edge and Firefox.
     /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player.
-    /// webp, apng: looping animations without sound. mov: ProRes 4444 for editors.
+    /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
+    /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. matte: the alpha alone, as
+    /// gray H.264. poster: the first frame that shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(
         with = "Vec<String>",
         extend(
-            "items" = { "type": "string", "enum": ["webm", "stacked-alpha", "webp", "apng", "mov"] },
+            "items" = { "type": "string", "enum": (OutputFormat::ALL.map(OutputFormat::name)) },
             "minItems" = 1, "uniqueItems" = true, "default" = ["webm"]
         )
     )]
@@ -63,7 +65,7 @@ pub(crate) struct CutArguments {
     )]
     fps: Option<Argument<FpsChoice>>,
 
-    /// Image quality of webp and apng; 100 is lossless.
+    /// Image quality of webp, apng and gif; 100 is lossless, but for the palette of a gif.
     #[serde(default)]
     #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 60))]
     quality: Option<Argument<Quality>>,

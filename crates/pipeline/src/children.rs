@@ -39,8 +39,11 @@ impl Children {
             encoders.push(match encode.format {
                 OutputFormat::Webp => EncoderBackend::Webp,
                 OutputFormat::Apng => EncoderBackend::Apng,
+                OutputFormat::Gif => EncoderBackend::Gif,
                 OutputFormat::Webm => EncoderBackend::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
-                OutputFormat::StackedAlpha | OutputFormat::Mov => {
+                OutputFormat::PngSequence => EncoderBackend::PngSequence,
+                OutputFormat::Poster => EncoderBackend::Poster,
+                OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
                     EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))
                 }
             });

@@ -185,6 +185,11 @@ impl Error {
         }
     }
 
+    /// The error for segments of a format whose files are not joined.
+    pub(crate) fn not_of_pieces(format: OutputFormat) -> Self {
+        Self::PlanMismatch { finding: format!("{format} is not made of pieces") }
+    }
+
     /// Stable error code for the API and the command line; docs/reference/errors.md explains it.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

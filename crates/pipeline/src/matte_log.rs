@@ -50,6 +50,12 @@ impl MatteLog {
         self.0.push(MatteSummary::from_alpha(frame.alpha().unwrap_or(&[255]).iter().copied()));
     }
 
+    /// Adds a frame whose pixels were made solid or clear.
+    pub(crate) fn push_solid_or_clear(&mut self, frame: &Frame) {
+        let alpha = frame.alpha().unwrap_or(&[255]).iter();
+        self.0.push(MatteSummary::from_alpha(alpha.map(|&alpha| if alpha < 128 { 0 } else { 255 })));
+    }
+
     /// Appends the log of the frames that follow.
     pub(crate) fn append(&mut self, mut next: Self) {
         self.0.append(&mut next.0);

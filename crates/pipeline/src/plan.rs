@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, ops::Range, time::Duration};
 
-use clearcut_animation::is_too_fast_for_browsers;
+use clearcut_animation::{is_too_fast_for_browsers, is_too_fast_for_gif};
 use clearcut_ffmpeg::{
     DecodePlan, DecodeWindow, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming, SeekPoint,
 };
@@ -143,14 +143,15 @@ impl Plan {
         self.encodes.iter().any(|plan| plan.has_audio && plan.format.carries_audio())
     }
 
-    /// The note that WebP and APNG have fewer frames, if they do.
+    /// The note that animations have fewer frames, if they do.
     pub(crate) fn animation_note(&self) -> Option<Note> {
-        let is_animation = |plan: &EncodePlan| matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng);
-        let is_repacked = self.encodes.iter().any(is_animation) && is_too_fast_for_browsers(self.frame_rate);
+        let formats = self.encodes.iter().filter(|plan| leaves_frames_out(plan)).map(|plan| plan.format.name());
+        let formats: Vec<&str> = formats.collect();
         let rate = self.frame_rate.per_second();
-        is_repacked.then(|| {
+        (!formats.is_empty()).then(|| {
             let message = format!(
-                "WebP and APNG show at most 50 of the {rate:.0} frames a second, because browsers show frames of 10 ms and less for 100 ms"
+                "{} at most 50 of the {rate:.0} frames a second, because browsers show shorter frames for 100 ms",
+                if let [format] = formats[..] { format!("{format} shows") } else { formats.join(" and ") + " show" }
             );
             Note::new(NoteCode::AnimationRateReduced, message)
         })
@@ -181,7 +182,13 @@ impl Plan {
         let of_encoder = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
-            OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov => 25,
+            OutputFormat::Matte => 30,
+            OutputFormat::Webp
+            | OutputFormat::Apng
+            | OutputFormat::Gif
+            | OutputFormat::Mov
+            | OutputFormat::PngSequence
+            | OutputFormat::Poster => 25,
         };
         28 + self.encodes.iter().map(of_encoder).sum::<u64>()
     }
@@ -201,6 +208,11 @@ impl Plan {
             return Err(Error::TooManyFrames { limit: limits.max_frames });
         }
         self.check_work(info, limits, resources)?;
+        let has_sequence = self.encodes.iter().any(|plan| plan.format == OutputFormat::PngSequence);
+        if has_sequence && self.expected_frames > MAX_SEQUENCE_FRAMES {
+            let found = format!("{} frames for a png-sequence", self.expected_frames);
+            return over_limit(found, format!("{MAX_SEQUENCE_FRAMES} frames"));
+        }
         self.encodes.iter().try_for_each(check_size)
     }
 
@@ -238,6 +250,20 @@ impl Plan {
     }
 }
 
+/// Whether an animation has fewer frames than the clip, because browsers would play it too slowly.
+pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
+    match plan.format {
+        OutputFormat::Webp | OutputFormat::Apng => is_too_fast_for_browsers(plan.frame_rate),
+        OutputFormat::Gif => is_too_fast_for_gif(plan.frame_rate),
+        OutputFormat::Webm
+        | OutputFormat::StackedAlpha
+        | OutputFormat::Mov
+        | OutputFormat::PngSequence
+        | OutputFormat::Matte
+        | OutputFormat::Poster => false,
+    }
+}
+
 fn over_limit(found: String, limit: String) -> Result<(), Error> {
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
@@ -261,6 +287,10 @@ const BYTES_PER_PIXEL_OF_THREAD: u64 = 12;
 /// Longest time for decoding a frame that is dropped: that of a large frame on a slow machine.
 const MAX_DROP_TIME: Duration = Duration::from_millis(50);
 
+/// Largest number of frames of a PNG sequence: the directory of the archive is in memory, at about half
+/// a kilobyte for each.
+const MAX_SEQUENCE_FRAMES: u64 = 100_000;
+
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
 const FRAME_PIXELS: u64 = 50_000;
 
@@ -279,8 +309,12 @@ pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retimin
 /// The encoders in this process compress whole frames on their threads, which has no such cost.
 fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
     match format {
-        OutputFormat::Webp | OutputFormat::Apng => resources.threads.get(),
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+        OutputFormat::Webp
+        | OutputFormat::Apng
+        | OutputFormat::Gif
+        | OutputFormat::PngSequence
+        | OutputFormat::Poster => resources.threads.get(),
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             resources.threads.get().div_ceil(formats.max(1))
         }
     }

@@ -4,4 +4,5 @@
 mod colors;
 mod fixture;
 mod frames;
+mod gif;
 mod limits;

@@ -1,5 +1,7 @@
 //! The form fields of a submit or a preview, and the request that they build.
 
+use std::sync::LazyLock;
+
 use clearcut_frame::Rgb8;
 use clearcut_job::{
     CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
@@ -42,7 +44,8 @@ struct ChromaKey {
     b: u8,
 }
 
-const FORMATS_ALLOWED: &str = "a JSON array with any of webm, stacked-alpha, webp, apng, mov, each once";
+static FORMATS_ALLOWED: LazyLock<String> =
+    LazyLock::new(|| format!("a JSON array with {}, each once", OutputFormat::ANY));
 const KEY_COLOR_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
 
 impl Form {
@@ -80,9 +83,10 @@ impl Fields for Form {
             "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
-                let format = text.trim().parse().map_err(|_: RequestError| {
-                    RequestError::new("format", text, "any of webm, stacked-alpha, webp, apng, mov")
-                })?;
+                let format = text
+                    .trim()
+                    .parse()
+                    .map_err(|_: RequestError| RequestError::new("format", text, OutputFormat::ANY))?;
                 set_once(&mut self.format, format, "format", text)?;
             }
             "formats" => self.formats.get_or_insert_default().extend(parse_formats(text)?),
@@ -111,10 +115,14 @@ impl Form {
     pub(crate) fn without_effect_on_job(&self) -> Vec<FieldWarning> {
         let is_by_model = self.method == Some(MethodChoice::Ai);
         let formats = self.format.iter().chain(self.formats.iter().flatten());
-        let mut animations = formats.filter(|format| matches!(format, OutputFormat::Webp | OutputFormat::Apng));
+        let mut with_quality = formats.filter(|format| format.has_quality());
         let cases = [
             (self.time.is_some(), "time", "only previews have a time"),
-            (self.quality.is_some() && animations.next().is_none(), "quality", "only webp and apng have a quality"),
+            (
+                self.quality.is_some() && with_quality.next().is_none(),
+                "quality",
+                "only webp, apng and gif have a quality",
+            ),
         ];
         [warnings_of(&cases), self.without_effect_on_matte(is_by_model)].concat()
     }
@@ -207,7 +215,7 @@ fn set_once<T>(slot: &mut Option<T>, value: T, field: &'static str, text: &str) 
 }
 
 fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
-    let invalid = || RequestError::new("formats", text, FORMATS_ALLOWED);
+    let invalid = || RequestError::new("formats", text, &FORMATS_ALLOWED);
     if text.trim_start().starts_with('[') {
         let names: Vec<String> = serde_json::from_str(text).map_err(|_| invalid())?;
         if names.is_empty() {

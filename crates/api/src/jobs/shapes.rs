@@ -232,7 +232,7 @@ pub(crate) struct SubmitForm {
     /// measured.
     #[schema(nullable = false)]
     chroma_key: Option<String>,
-    /// Image quality of `webp` and `apng`. Default: 60.
+    /// Image quality of `webp`, `apng` and `gif`. Default: 60.
     #[schema(minimum = 0, maximum = 100, nullable = false)]
     quality: Option<u8>,
     /// Longer side of the outputs in pixels. Default: that of the source.

@@ -452,9 +452,35 @@ fn an_output_folder_that_cannot_be_written_is_refused_with_exit_code_4() {
         workspace.assert_refused(&["cut", "clip.mp4", "-q", "-o", output], 4, "OUTPUT_UNWRITABLE", message);
     };
     assert_refused("absent/x.webm", "does not exist");
-    assert_refused("absent/", "does not exist");
     assert_refused("file/x.webm", "does not exist");
+    assert_refused("file/", "cannot be written");
     assert_refused("/proc/x.webm", "cannot be written");
+}
+
+#[test]
+fn an_output_name_that_fits_no_format_is_refused_with_those_that_do() {
+    let workspace = Workspace::new();
+    workspace.encode("clip.mp4", H264);
+    for (output, formats, says) in [
+        ("clip.mkv", "webm", "the extension of no format"),
+        ("clip.mkv", "webm", ".webm (webm), .mp4 (stacked-alpha)"),
+        ("clip.webm", "webp,mov", "Give it .webp or .mov, or name webm with --formats"),
+    ] {
+        let arguments = ["cut", "clip.mp4", "-q", "-o", output, "-f", formats];
+        workspace.assert_refused(&arguments, 2, "INVALID_REQUEST", says);
+    }
+    assert_eq!(workspace.names(), ["clip.mp4"]);
+}
+
+#[test]
+fn an_output_folder_that_does_not_exist_is_made() {
+    let workspace = Workspace::new();
+    workspace.encode("clip.mp4", H264);
+    for folder in ["new/", "two/levels/"] {
+        let outcome = workspace.run(&["cut", "clip.mp4", "-q", "-f", "apng", "-o", folder]);
+        assert_eq!(outcome.exit, Some(0), "{outcome:?}");
+        assert!(workspace.join(folder).join("clip-cut.apng").is_file(), "{outcome:?}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct EncodePlan {
     pub frame_rate: FrameRate,
     /// The color space of the frames.
     pub color: ColorTags,
-    /// Quality of WebP and APNG.
+    /// Quality of WebP, APNG and GIF.
     pub quality: Quality,
     /// Encoding speed of WebM and stacked-alpha.
     pub speed: Speed,
@@ -39,15 +39,21 @@ impl EncodePlan {
         format!("{}.{}", self.format.name(), self.format.extension())
     }
 
-    /// Size of the frames that the encoder reads. For a stacked file: color above matte, padded to
-    /// even sides, without alpha.
+    /// Size of the frames that the encoder reads: that of the frame, or padded to even sides for a
+    /// matte, and for a stacked file, which has color above matte, without alpha.
     #[must_use]
     pub fn raw_size(&self) -> Size {
-        if self.format != OutputFormat::StackedAlpha {
-            return self.size;
+        let padded = self.size.padded_to_even();
+        match self.format {
+            OutputFormat::StackedAlpha => Size::new(padded.width(), padded.height() * 2).unwrap_or(padded),
+            OutputFormat::Matte => padded,
+            _ => self.size,
         }
-        let half = self.size.padded_to_even();
-        Size::new(half.width(), half.height() * 2).unwrap_or(half)
+    }
+
+    /// Whether the file is an MP4 of H.264, whose frames are 4:2:0 without alpha.
+    const fn is_mp4(&self) -> bool {
+        matches!(self.format, OutputFormat::StackedAlpha | OutputFormat::Matte)
     }
 
     /// The color space as the format states it.
@@ -77,9 +83,13 @@ impl EncodePlan {
     #[must_use]
     pub const fn max_side(&self) -> u32 {
         match self.format {
-            OutputFormat::Webm | OutputFormat::StackedAlpha => 16_384,
+            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Matte => 16_384,
             OutputFormat::Webp => 16_383,
-            OutputFormat::Apng | OutputFormat::Mov => 65_535,
+            OutputFormat::Apng
+            | OutputFormat::Gif
+            | OutputFormat::Mov
+            | OutputFormat::PngSequence
+            | OutputFormat::Poster => 65_535,
         }
     }
 
@@ -88,7 +98,14 @@ impl EncodePlan {
     pub const fn max_pixels(&self) -> Option<u64> {
         match self.format {
             OutputFormat::Webp => Some(3840 * 2160),
-            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Apng | OutputFormat::Mov => None,
+            OutputFormat::Webm
+            | OutputFormat::StackedAlpha
+            | OutputFormat::Apng
+            | OutputFormat::Gif
+            | OutputFormat::Mov
+            | OutputFormat::PngSequence
+            | OutputFormat::Matte
+            | OutputFormat::Poster => None,
         }
     }
 
@@ -98,7 +115,11 @@ impl EncodePlan {
             OutputFormat::StackedAlpha => "encoding stacked-alpha",
             OutputFormat::Webp => "encoding webp",
             OutputFormat::Apng => "encoding apng",
+            OutputFormat::Gif => "encoding gif",
             OutputFormat::Mov => "encoding mov",
+            OutputFormat::PngSequence => "encoding png-sequence",
+            OutputFormat::Matte => "encoding matte",
+            OutputFormat::Poster => "encoding poster",
         }
     }
 }
@@ -115,10 +136,9 @@ pub enum Layer {
 pub(super) const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
 /// ffmpeg command that encodes raw frames from standard input to [`EncodePlan::file_name`] in the
-/// current folder. Only for stacked-alpha and MOV.
+/// current folder. Only for stacked-alpha, MOV and matte.
 pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
-    let stacked = plan.format == OutputFormat::StackedAlpha;
-    let pixels = if stacked { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
+    let pixels = if plan.is_mp4() { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
     let mut arguments = raw_input(plan, pixels);
     arguments.extend(sound_input(plan));
     arguments.extend(split_arguments(match plan.format {
@@ -127,11 +147,12 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
         }
         _ => "-c:v libx264 -pix_fmt yuv420p",
     }));
-    if stacked {
+    if plan.is_mp4() {
         arguments.extend(split_arguments(&format!("-g {}", EncodePlan::KEYFRAME_INTERVAL)));
-        arguments.extend(split_arguments(x264_speed(plan.speed)));
+        let is_matte = plan.format == OutputFormat::Matte;
+        arguments.extend(split_arguments(if is_matte { X264_MATTE } else { x264_speed(plan.speed) }));
     }
-    arguments.extend(color_arguments(plan.color_tags()));
+    arguments.extend(color_arguments(plan));
     arguments.extend(split_arguments(&format!("-threads {} -fps_mode passthrough", plan.threads)));
     arguments.extend(file_output(plan));
     arguments
@@ -147,14 +168,13 @@ pub(super) fn sound_input(plan: &EncodePlan) -> Vec<String> {
     if has_sound(plan) { input() } else { Vec::new() }
 }
 
-/// The codec of the sound, and the file that is written: of a stacked file an MP4, else a MOV.
+/// The codec of the sound, and the file that is written: an MP4 or a MOV.
 pub(super) fn file_output(plan: &EncodePlan) -> Vec<String> {
-    let stacked = plan.format == OutputFormat::StackedAlpha;
     let mut arguments = Vec::new();
     if has_sound(plan) {
-        arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
+        arguments.extend(split_arguments(if plan.is_mp4() { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
     }
-    arguments.extend(split_arguments(if stacked { "-movflags +faststart" } else { "-f mov" }));
+    arguments.extend(split_arguments(if plan.is_mp4() { "-movflags +faststart" } else { "-f mov" }));
     if let Some(timescale) = movie_timescale(plan.frame_rate) {
         arguments.extend(split_arguments(&format!("-movie_timescale {timescale}")));
     }
@@ -181,7 +201,7 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0"));
     arguments.extend(split_arguments(&format!("-g {0} -keyint_min {0}", EncodePlan::KEYFRAME_INTERVAL)));
     arguments.extend(split_arguments(speed));
-    arguments.extend(color_arguments(plan.color_tags()));
+    arguments.extend(color_arguments(plan));
     // Each stream gets half of the threads.
     arguments
         .extend(split_arguments(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
@@ -219,7 +239,7 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
         size.height(),
         plan.frame_rate
     )));
-    arguments.extend(color_arguments(plan.color_tags()));
+    arguments.extend(color_arguments(plan));
     arguments.extend(split_arguments("-i pipe:0"));
     arguments
 }
@@ -260,6 +280,9 @@ const fn x264_speed(speed: Speed) -> &'static str {
     }
 }
 
+/// A matte is for editors: its alpha is off by a level or two.
+const X264_MATTE: &str = "-preset veryfast -crf 12";
+
 /// ffmpeg command that writes the matte of the finished output as raw gray to standard output:
 /// limited range for a stacked file, else full. With `range`, only these frames are decoded, of which
 /// the first is a codec keyframe.
@@ -284,6 +307,7 @@ pub(crate) fn decode_matte(plan: &EncodePlan, range: Option<&Range<u64>>) -> Vec
         OutputFormat::StackedAlpha => {
             format!("extractplanes=y,crop={width}:{height}:0:ih/2")
         }
+        OutputFormat::Matte => format!("extractplanes=y,crop={width}:{height}:0:0"),
         _ => "alphaextract,format=gray".to_owned(),
     });
     if let Some(range) = range {
@@ -310,6 +334,8 @@ pub(crate) fn stated_length(plan: &EncodePlan) -> Vec<String> {
     split_arguments(options).chain([format!("file:{}", plan.file_name())]).collect()
 }
 
-fn color_arguments(color: ColorTags) -> impl Iterator<Item = String> {
-    split_arguments(color.names).chain(split_arguments("-color_range tv"))
+/// The color space and the range, which is limited but for a matte.
+fn color_arguments(plan: &EncodePlan) -> impl Iterator<Item = String> {
+    let range = if plan.format == OutputFormat::Matte { "-color_range pc" } else { "-color_range tv" };
+    split_arguments(plan.color_tags().names).chain(split_arguments(range))
 }

@@ -23,7 +23,7 @@ pub(crate) fn list_of_pieces(plan: &EncodePlan, pieces: &[(String, u64)]) -> Str
 }
 
 /// ffmpeg command that joins the pieces of [`list_name`] in the current folder to
-/// [`EncodePlan::file_name`], with the sound. Only for stacked-alpha and MOV.
+/// [`EncodePlan::file_name`], with the sound. Only for stacked-alpha, MOV and matte.
 ///
 /// The demuxer counts in microseconds, so each time is put back on the grid of the frames. Unless the
 /// pieces `are_alike` in what a decoder is set up by, it puts that of each piece of H.264 before its

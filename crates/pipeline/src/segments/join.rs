@@ -153,7 +153,7 @@ fn join_output(
             mux_streams(plan, folders, scratch)?;
             remove_streams(plan, &[folders, &[scratch]].concat());
         }
-        OutputFormat::StackedAlpha | OutputFormat::Mov => {
+        OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             let lengths = joined.pieces.iter().map(|(frames, _)| *frames);
             let names = link_into(scratch, folders, &plan.file_name())?;
             let listed: Vec<(String, u64)> = names.iter().cloned().zip(lengths).collect();
@@ -165,6 +165,9 @@ fn join_output(
         }
         OutputFormat::Webp => join_animation(plan, folders, scratch, |files, out| join_webp(plan.size, files, out))?,
         OutputFormat::Apng => join_animation(plan, folders, scratch, |files, out| join_apng(plan.size, files, out))?,
+        OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+            return Err(Error::not_of_pieces(plan.format));
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{ops::Range, time::Duration};
 
 use clearcut_ffmpeg::{Container, EncodePlan, MediaInfo, SeekPoint, first_bytes};
-use clearcut_job::{CutRequest, CutStep, ErrorCode, MethodChoice, MethodReason};
+use clearcut_job::{CutRequest, CutStep, ErrorCode, MethodChoice, MethodReason, OutputFormat};
 use clearcut_matte::Background;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -159,7 +159,9 @@ pub fn plan_segments(
 
 /// Whether a request does not exclude segments by itself.
 pub(super) fn can_be_split(request: &CutRequest) -> bool {
-    request.hints.is_empty() && request.method != MethodChoice::Ai
+    request.hints.is_empty()
+        && request.method != MethodChoice::Ai
+        && request.formats.iter().all(OutputFormat::joins_segments)
 }
 
 /// Plans the cut in `segments`. `None` if there is only one, or if the background is not flat.

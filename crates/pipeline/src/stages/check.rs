@@ -3,22 +3,23 @@
 
 use std::path::Path;
 
-use clearcut_animation::is_too_fast_for_browsers;
 use clearcut_ffmpeg::{EncodePlan, Tools};
 use clearcut_frame::Size;
 use clearcut_job::{AlphaCheck, OutputFormat};
 
 use super::mov::check_mov;
-use crate::{Error, Stop, matte_log::MatteLog, progress::Counters};
+use crate::{Error, Stop, matte_log::MatteLog, plan::leaves_frames_out, progress::Counters};
 
 mod comparison;
 mod contents;
 mod joined;
 mod read_back;
+mod sequence;
 
 use comparison::Comparison;
 pub(crate) use joined::{Joined, PieceCheck, check_piece};
-use read_back::{read_apng, read_webp, read_with_ffmpeg};
+use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
+use sequence::{read_poster, read_sequence};
 
 /// Tolerance for the mean alpha of a frame after lossy encoding, in levels of 255. A lost or
 /// shifted alpha plane changes the mean by the subject's whole share; the codecs at our settings
@@ -50,13 +51,14 @@ pub(crate) fn check_output(
     if plan.format == OutputFormat::Mov {
         check_mov(&scratch.join(plan.file_name()), plan)?;
     }
-    let leaves_frames_out =
-        matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng) && is_too_fast_for_browsers(plan.frame_rate);
-    let mut comparison = Comparison::new(log, mean_tolerance(plan.size), leaves_frames_out);
+    let mut comparison = Comparison::new(log, mean_tolerance(plan.size), leaves_frames_out(plan));
     match plan.format {
         OutputFormat::Webp => read_webp(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+        OutputFormat::Gif => read_gif(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::PngSequence => read_sequence(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::Poster => read_poster(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             read_with_ffmpeg((tools, stop), plan, scratch, None, counters, &mut comparison)?;
         }
     }

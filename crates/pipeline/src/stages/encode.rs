@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use clearcut_animation::{encode_apng, encode_webp};
+use clearcut_animation::{encode_apng, encode_gif, encode_webp};
 use clearcut_ffmpeg::{Child, EncodePlan, Tools};
 use clearcut_frame::Frame;
 use clearcut_job::{AlphaCheck, OutputFormat};
@@ -22,12 +22,15 @@ use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
 
 mod animate;
 mod layers;
+mod sequence;
 mod stack;
 
-use animate::animate;
+use animate::{animate, spool_in};
 pub(crate) use layers::{Layers, mux_streams, remove_streams};
+pub(crate) use sequence::SequenceInfo;
+use sequence::{write_poster, write_sequence};
 pub(crate) use stack::full_range;
-use stack::stack_frame;
+use stack::{matte_frame, stack_frame};
 
 /// The backend that encodes an output.
 pub(crate) enum EncoderBackend {
@@ -39,6 +42,12 @@ pub(crate) enum EncoderBackend {
     Webp,
     /// The encoder of animated PNG in this process.
     Apng,
+    /// The encoder of GIF in this process.
+    Gif,
+    /// The writer of the archive of PNGs in this process.
+    PngSequence,
+    /// The writer of one PNG in this process.
+    Poster,
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -63,12 +72,13 @@ pub(crate) struct Encoder<'a> {
 /// The failure of the encoder, or [`Error::CheckFailed`].
 pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
     let Encoder { plan, scratch, tools, stop, counters, log, start, .. } = encoder;
-    encode(encoder, frames)?;
+    let own_log = encode(encoder, frames)?;
     if !stop.is_stopped() {
         complete(plan, scratch)?;
         remove_streams(plan, &[scratch]);
     }
     let Some(log) = log.get() else { return Err(Error::Cancelled) };
+    let log = own_log.as_ref().unwrap_or(log);
     let alpha_check = check_output(tools, plan, scratch, log, stop, counters)?;
     finished(plan, scratch, start, alpha_check)
 }
@@ -91,11 +101,12 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
     Ok(check)
 }
 
-/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Blocks.
+/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Returns the log of
+/// the mattes as the format has them, if they are not those of the frames. Blocks.
 ///
 /// # Errors
 /// The failure of the encoder.
-fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> {
+fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<MatteLog>, Error> {
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
@@ -109,7 +120,25 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> 
         EncoderBackend::Apng => {
             animate(plan, scratch, first, |settings, out| encode_apng(settings, taken.take_while(not_stopped), out))
         }
-    }
+        EncoderBackend::Gif => {
+            let mut log = MatteLog::default();
+            let frames = taken.take_while(not_stopped).inspect(|frame| log.push_solid_or_clear(frame));
+            let spool = spool_in(scratch)?;
+            animate(plan, scratch, first, |settings, out| {
+                encode_gif(settings, frames, spool, out, || stop.is_stopped())
+            })?;
+            return Ok(Some(log));
+        }
+        EncoderBackend::PngSequence => write_sequence(plan, scratch, taken.take_while(not_stopped)),
+        EncoderBackend::Poster => {
+            let mut log = MatteLog::default();
+            if let Some(frame) = write_poster(plan, scratch, taken.take_while(not_stopped))? {
+                log.push(&frame);
+            }
+            return Ok(Some(log));
+        }
+    }?;
+    Ok(None)
 }
 
 /// Makes the file of `plan` of what its encoder left in `scratch`.
@@ -117,7 +146,13 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
     match plan.format {
         OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
         OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
-        OutputFormat::StackedAlpha | OutputFormat::Webp | OutputFormat::Apng => Ok(()),
+        OutputFormat::StackedAlpha
+        | OutputFormat::Webp
+        | OutputFormat::Apng
+        | OutputFormat::Gif
+        | OutputFormat::PngSequence
+        | OutputFormat::Matte
+        | OutputFormat::Poster => Ok(()),
     }
 }
 
@@ -149,14 +184,17 @@ fn write_frames(
     plan: &EncodePlan,
     frames: impl Iterator<Item = Arc<Frame>>,
 ) -> std::io::Result<()> {
-    let mut stacked = Vec::new();
+    let mut drawn = Vec::new();
     for frame in frames {
-        if plan.format == OutputFormat::StackedAlpha {
-            stack_frame(&frame, &mut stacked);
-            pipe.write_all(&stacked)?;
-        } else {
-            pipe.write_all(frame.bytes())?;
+        match plan.format {
+            OutputFormat::StackedAlpha => stack_frame(&frame, &mut drawn),
+            OutputFormat::Matte => matte_frame(&frame, &mut drawn),
+            _ => {
+                pipe.write_all(frame.bytes())?;
+                continue;
+            }
         }
+        pipe.write_all(&drawn)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use clearcut_pipeline::Stop;
 use tempfile::TempDir;
 
 use crate::{
-    cutting::{ALL_FORMATS, Cut, cut, cut_into, request},
+    cutting::{ALL_FORMATS, Cut, PICTURES, cut, cut_into, request},
     media::{Decoded, ffmpeg, probe},
     outputs::{delta_e, first_webp_frame},
 };
@@ -53,7 +53,9 @@ fn assert_colors(name: &str, path: &Path, format: OutputFormat) {
         let [r, g, b, alpha] = decoded.mean(0, (80 + 60 * index, 60), 20);
         assert!(alpha > 250.0, "{name}: patch {index} has alpha {alpha}");
         let error = delta_e([r, g, b], patch.map(f64::from));
-        assert!(error <= 2.0, "{name}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}", [r, g, b]);
+        // GIF spends some of its quality on smaller files.
+        let allowed = if format == OutputFormat::Gif { 3.5 } else { 2.0 };
+        assert!(error <= allowed, "{name}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}", [r, g, b]);
     }
     let clear = decoded.mean(0, (20, 20), 10)[3];
     assert!(clear < 5.0, "{name}: the background has alpha {clear}");
@@ -204,7 +206,7 @@ fn converted_colors_are_true_in_every_format() {
     let to = zscale("p=smpte432:t=iec61966-2-1:m=bt709:r=tv,format=yuv420p");
     let tags = format!("{X264} -color_primaries smpte432 -color_trc bt709 -colorspace bt709");
     let cut = cut(&patches(&folder, "p3.mov", &to, &tags), &request(ALL_FORMATS));
-    for format in OutputFormat::ALL {
+    for format in PICTURES {
         assert_colors(format.name(), cut.output(format), format);
     }
     for format in [OutputFormat::Webm, OutputFormat::StackedAlpha, OutputFormat::Mov] {

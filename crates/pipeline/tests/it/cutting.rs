@@ -7,7 +7,18 @@ use clearcut_job::{CutRequest, CutStep, ErrorCode, Formats, OutputFormat};
 use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop};
 use tempfile::TempDir;
 
-pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
+/// The formats that hold the colors of every frame in a file that ffmpeg or libwebp reads.
+pub(crate) const PICTURES: [OutputFormat; 6] = [
+    OutputFormat::Webm,
+    OutputFormat::StackedAlpha,
+    OutputFormat::Webp,
+    OutputFormat::Apng,
+    OutputFormat::Gif,
+    OutputFormat::Mov,
+];
+/// Those whose segments can be joined.
+pub(crate) const JOINED_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov,matte";
+pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,gif,mov";
 
 /// The request of a cut to these formats, with all defaults.
 pub(crate) fn request(formats: &str) -> CutRequest {

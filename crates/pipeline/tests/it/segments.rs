@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::{
     clips::{H264, shared_clip},
-    cutting::{ALL_FORMATS, Cut, cut, request, with_job},
+    cutting::{Cut, JOINED_FORMATS, cut, request, with_job},
     media::{Decoded, command, ffmpeg, sample},
 };
 
@@ -113,7 +113,7 @@ fn dtssd(mattes: &[Vec<u8>], truth: &[Vec<u8>], frame: usize) -> f64 {
 
 #[test]
 fn a_clip_in_segments_has_no_seam() {
-    let request = request(ALL_FORMATS);
+    let request = request(JOINED_FORMATS);
     let whole = cut(clip(), &request);
     let mut steps = Vec::new();
     let joined = cut_in(2, clip(), &request, &mut |step| steps.push(step));

@@ -52,11 +52,14 @@ impl FileContents {
     ) -> Result<Self, Error> {
         let pieces = Pieces { lengths, first: 0, pictures: 0, digest: Sha256::new(), read: Vec::new() };
         match plan.format {
-            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
                 read_video((tools, stop), plan, scratch, pieces)
             }
             OutputFormat::Webp => read_animation(plan, scratch, pieces, |file, visit| read_webp(file, visit)),
             OutputFormat::Apng => read_animation(plan, scratch, pieces, |file, visit| read_apng(file, visit)),
+            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+                Err(Error::not_of_pieces(plan.format))
+            }
         }
     }
 }

@@ -93,7 +93,10 @@ impl Joined<'_> {
         match plan.format {
             OutputFormat::Webp => drop(open_webp(plan, &read_webp_file(plan, scratch)?)?),
             OutputFormat::Apng => drop(open_apng(plan, scratch)?),
-            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+                return Err(Error::not_of_pieces(plan.format));
+            }
+            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
                 if plan.format == OutputFormat::Mov {
                     check_mov(&scratch.join(plan.file_name()), plan)?;
                 }

@@ -96,6 +96,48 @@ pub(crate) fn open_apng(plan: &EncodePlan, scratch: &Path) -> Result<png::Reader
     Ok(reader)
 }
 
+/// Reads the mattes of a GIF with the `gif` crate, which decodes patches; they are composed here.
+pub(crate) fn read_gif(
+    plan: &EncodePlan,
+    scratch: &Path,
+    counters: &Counters,
+    comparison: &mut Comparison,
+) -> Result<(), Error> {
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let undecodable = |error: gif::DecodingError| failed(error.to_string());
+    let file = File::open(scratch.join(plan.file_name()))
+        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let mut options = gif::DecodeOptions::new();
+    options.set_memory_limit(gif::MemoryLimit::Unlimited);
+    let mut decoder = options.read_info(BufReader::new(file)).map_err(undecodable)?;
+    let (width, height) = (u32::from(decoder.width()), u32::from(decoder.height()));
+    if (width, height) != (plan.size.width(), plan.size.height()) {
+        return Err(failed(format!("its size is {width}×{height} pixels")));
+    }
+    let mut canvas = vec![0; plan.size.pixels() as usize];
+    let mut timeline = Timeline { plan, counters, comparison };
+    let mut until = Duration::ZERO;
+    while let Some(patch) = decoder.read_next_frame().map_err(undecodable)? {
+        let (left, row_len) = (usize::from(patch.left), usize::from(patch.width));
+        let rows = || (usize::from(patch.top)..).take(patch.height.into()).map(|row| row * width as usize + left);
+        for (row, indices) in rows().zip(patch.buffer.chunks_exact(row_len)) {
+            for (alpha, &index) in canvas[row..row + row_len].iter_mut().zip(indices) {
+                if Some(index) != patch.transparent {
+                    *alpha = 255;
+                }
+            }
+        }
+        until += Duration::from_millis(10 * u64::from(patch.delay));
+        timeline.show(MatteSummary::from_alpha(canvas.iter().copied()), until);
+        match patch.dispose {
+            gif::DisposalMethod::Keep => {}
+            gif::DisposalMethod::Background => rows().for_each(|row| canvas[row..row + row_len].fill(0)),
+            _ => return Err(failed("a patch has an unexpected disposal".to_owned())),
+        }
+    }
+    Ok(())
+}
+
 /// Reads the mattes of an animated PNG with the `png` crate. The crate decodes patches; they are
 /// composed here.
 pub(crate) fn read_apng(

@@ -1,4 +1,4 @@
-//! Encoding of animated WebP and APNG in this process, without a child process.
+//! Encoding of animated WebP, APNG and GIF in this process, without a child process.
 
 use std::{fs::File, io::BufWriter, num::NonZeroUsize, path::Path};
 
@@ -35,4 +35,12 @@ pub(crate) fn animate(
         AnimationError::Write(source) => Error::from_write("writing an output", source),
         source => Error::Encoder { format: plan.format, source },
     })
+}
+
+/// A file in `scratch` that has no name any more, so its space is free when it is closed.
+///
+/// # Errors
+/// A full disk, or [`Error::Io`].
+pub(crate) fn spool_in(scratch: &Path) -> Result<File, Error> {
+    tempfile::tempfile_in(scratch).map_err(|source| Error::from_write("keeping the frames of an output", source))
 }

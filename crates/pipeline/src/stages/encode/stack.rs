@@ -1,4 +1,4 @@
-//! The stacked-alpha layout: a frame with its color above its matte.
+//! The frames of MP4s: the stacked-alpha layout, with color above matte, and the matte alone.
 
 use clearcut_frame::{Frame, Subsampling};
 
@@ -29,6 +29,20 @@ pub(crate) fn stack_frame(frame: &Frame, stacked: &mut Vec<u8>) {
         }
         stacked.resize(stacked.len() + half.0 * half.1, 128);
     }
+}
+
+/// Writes the alpha of the frame to `matte` as the luma of a 4:2:0 frame without color, in full range,
+/// padded to even sides. `matte` is overwritten.
+pub(crate) fn matte_frame(frame: &Frame, matte: &mut Vec<u8>) {
+    let (size, padded) = (frame.size(), frame.size().padded_to_even());
+    let sides = |size: clearcut_frame::Size| (size.width() as usize, size.height() as usize);
+    let (width, height) = sides(padded);
+    matte.clear();
+    match frame.alpha() {
+        Some(alpha) => append_padded(matte, alpha, sides(size), (width, height), |alpha| alpha),
+        None => matte.resize(width * height, 255),
+    }
+    matte.resize(width * height * 3 / 2, 128);
 }
 
 /// Converts alpha 0–255 to luma 16–235, rounded.
