@@ -70,6 +70,8 @@ export interface MatteOptions {
   deinterlace?: "auto" | "on" | "off";
   /** At most 32. */
   hints?: Hint[];
+  /** Part of the clip, as `START,END` in seconds or `hh:mm:ss.mmm`; either may be empty. Default: all of it. */
+  trim?: string;
 }
 
 /** The options of a job. */

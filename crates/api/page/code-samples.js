@@ -46,7 +46,7 @@ function curl(options, settings, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function typescript(options, { keyColor: key, hints }, file) {
+function typescript(options, { keyColor: key, hints, trim }, file) {
   const { fps, method } = options;
   const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
   const fields = [
@@ -61,6 +61,7 @@ function typescript(options, { keyColor: key, hints }, file) {
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     hints.length > 0 &&
       `// @ts-expect-error The SDK has no type for it.\n  hints: ${JSON.stringify(JSON.stringify(hints))}`,
+    trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
   return `import { readFile } from "node:fs/promises";
@@ -93,11 +94,12 @@ function html({ formats }, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function commandLine({ formats, method, tolerance, fps, size, quality }, { keyColor: key, hints }, file) {
+function commandLine({ formats, method, tolerance, fps, size, quality }, { keyColor: key, hints, trim }, file) {
   const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
+  if (trim) command.push(`--trim ${trim}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
   if (size) command.push(`--size ${size}`);
   if (quality !== 60) command.push(`--quality ${quality}`);

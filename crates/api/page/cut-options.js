@@ -25,7 +25,7 @@ const DEFAULTS = {
 export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
 
 /** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
-export function formOf(options, { keyColor, hints }) {
+export function formOf(options, { keyColor, hints, trim }) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));
   if (options.method !== "auto") form.append("method", options.method);
@@ -37,6 +37,7 @@ export function formOf(options, { keyColor, hints }) {
   // A model takes no key color.
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
+  if (trim) form.append("trim", trim);
   return form;
 }
 
@@ -86,7 +87,8 @@ export class CutOptions extends HTMLElement {
       h(
         "details",
         { class: "more" },
-        h("summary", {}, "Size, frame rate, quality"),
+        h("summary", {}, "Part, size, frame rate, quality"),
+        this.#part(),
         this.#rate(),
         this.#size(),
         this.#quality,
@@ -154,6 +156,29 @@ export class CutOptions extends HTMLElement {
       );
     });
     return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
+  }
+
+  /** From where to where the clip is cut. */
+  #part() {
+    const id = uniqueId();
+    const [start = "", end = ""] = this.clip.trim.split(",");
+    const time = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ value) =>
+      h("input", { id: `${id}-${name}`, name, class: "seconds", value, placeholder: label, "aria-label": label });
+    const from = time("trim-start", "start", start);
+    const to = time("trim-end", "end", end);
+    const change = () => {
+      const isWhole = !from.value.trim() && !to.value.trim();
+      this.clip.trim = isWhole ? "" : `${from.value.trim()},${to.value.trim()}`;
+      this.#preview.refresh();
+    };
+    from.onchange = change;
+    to.onchange = change;
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "row spread" }, h("label", { for: from.id }, "Part of the clip"), h("span", { class: "row" }, from, "to", to)),
+      h("p", { class: "hint" }, "In seconds, or as hh:mm:ss.mmm. Empty: from its start, to its end."),
+    );
   }
 
   #rate() {

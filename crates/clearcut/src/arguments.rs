@@ -7,12 +7,13 @@ use std::{path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, ImageEncoding, KeyColorChoice, LongestSide,
-    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide,
+    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 use crate::{
     failure::{EXIT_CODES, Failure},
+    image_command::ImageCommand,
     installed_models::ModelOptions,
     models::ModelsOptions,
     outputs::IMAGE_EXTENSION,
@@ -103,32 +104,6 @@ pub(crate) enum Command {
     Man,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ImageCommand {
-    /// What the image is
-    Inspect {
-        /// Width × height, at most
-        max_pixels: u64,
-    },
-    /// The pixels
-    Pixels {
-        /// Width × height, at most
-        max_pixels: u64,
-    },
-    /// The size, by the headers
-    Size {
-        /// Width × height, at most
-        max_pixels: u64,
-    },
-    /// One file for each encoding
-    Encode {
-        /// Width × height, at most
-        max_pixels: u64,
-        /// Each as WIDTH:HEIGHT:FIT:FORMAT:QUALITY
-        encodings: Vec<ImageEncoding>,
-    },
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SandboxChoice {
     /// If bubblewrap is installed and works
@@ -196,6 +171,11 @@ pub(crate) struct CutOptions {
     /// box. Followed through the clip. May be given up to 32 times
     #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
     pub(crate) hints: Vec<Hint>,
+
+    /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty:
+    /// 1.5,4 or 00:01:30, or ,10 [default: all of the clip]
+    #[arg(long, value_name = "START,END", value_parser = parse::<Trim>)]
+    pub(crate) trim: Option<Trim>,
 
     /// Frame rate: source, or 1-60 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
@@ -322,7 +302,7 @@ impl CutOptions {
         })?;
         let extension = self.output_extension();
         let named_format = extension.and_then(OutputFormat::from_extension);
-        Ok(CutRequest {
+        let request = CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),
             method: self.method,
             key_color: self.key,
@@ -330,12 +310,17 @@ impl CutOptions {
             shadow: self.shadow,
             hints,
             deinterlace: self.deinterlace,
+            trim: self.trim,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: !self.no_audio,
-        })
+        };
+        request.check().map_err(|error| {
+            Failure::usage(format!("--hint: {error}"), "Name a time within --trim, or leave out one of them.")
+        })?;
+        Ok(request)
     }
 }
 
@@ -361,7 +346,7 @@ mod tests {
             options.request().unwrap()
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
-                     --deinterlace on \
+                     --deinterlace on --trim 0:00.5,2 \
                      --fps 12 --size 480 --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             formats: OutputFormat::Webp.into(),
@@ -371,6 +356,7 @@ mod tests {
             shadow: ShadowChoice::Drop,
             hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
             deinterlace: DeinterlaceChoice::On,
+            trim: Some("0.5,2".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             quality: "90".parse().unwrap(),

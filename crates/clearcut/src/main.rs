@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod generate;
 mod heap;
+mod image_command;
 mod input;
 mod installed_models;
 mod mcp;
@@ -30,7 +31,8 @@ use clap::Parser;
 use clearcut_job::ImageFailure;
 
 use crate::{
-    arguments::{Arguments, Command, DoctorOptions, ImageCommand},
+    arguments::{Arguments, Command, DoctorOptions},
+    image_command::ImageCommand,
     failure::Failure,
 };
 

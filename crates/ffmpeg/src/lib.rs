@@ -69,7 +69,7 @@ pub use image_folder::{ImageFolder, PackedImage};
 pub use interlace::FieldOrder;
 pub use keyframe_sizes::SizeChanges;
 pub use marked::{Watch, end_marked, watch};
-pub use media::{AlphaStream, AudioTrack, Downmix, MediaInfo, MediaLimits};
+pub use media::{AlphaStream, AudioTrack, Downmix, MediaInfo, MediaLimits, TimeSpan};
 pub use probe::{Probe, first_bytes};
 pub use sandbox::{Sandbox, SandboxPolicy};
 pub use search_path::SearchPath;

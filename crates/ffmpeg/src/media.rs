@@ -53,6 +53,15 @@ impl Default for MediaLimits {
     }
 }
 
+/// A part of a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// Time from the start of the clip's first frame.
+    pub start: Duration,
+    /// Length of the part.
+    pub length: Duration,
+}
+
 /// How the channels of a track are mixed down to two. One or two channels are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Downmix {
@@ -159,6 +168,12 @@ impl MediaInfo {
     #[must_use]
     pub const fn frame_format(&self, size: Size) -> FrameFormat {
         FrameFormat { size, subsampling: self.subsampling, has_alpha: self.has_alpha, matrix: self.color.matrix }
+    }
+
+    /// The whole clip.
+    #[must_use]
+    pub const fn whole(&self) -> TimeSpan {
+        TimeSpan { start: Duration::ZERO, length: self.duration }
     }
 
     /// Replaces what the probe decided about interlaced frames by the user's choice.

@@ -63,6 +63,7 @@ mod stage;
 mod state;
 mod still_format;
 mod stored_object;
+mod trim;
 mod unpack_failure;
 
 pub use accepted::{Accepted, NotAccepted};
@@ -109,4 +110,5 @@ pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
 pub use still_format::{NotImage, StillFormat};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};
+pub use trim::Trim;
 pub use unpack_failure::UnpackFailure;

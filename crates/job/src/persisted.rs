@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality, RequestError,
-    ShadowChoice, Speed, Tolerance,
+    ShadowChoice, Speed, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -49,6 +49,9 @@ struct StoredRequest {
     /// Omitted if it is automatic.
     #[serde(default, skip_serializing_if = "is_default")]
     deinterlace: DeinterlaceChoice,
+    /// Omitted if the whole clip is cut.
+    #[serde(default, skip_serializing_if = "is_default")]
+    trim: Option<Trim>,
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
@@ -80,6 +83,7 @@ impl CutRequest {
             shadow: self.shadow,
             hints: self.hints.clone(),
             deinterlace: self.deinterlace,
+            trim: self.trim,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -108,6 +112,7 @@ impl CutRequest {
             shadow: stored.shadow,
             hints: stored.hints,
             deinterlace: stored.deinterlace,
+            trim: stored.trim,
             fps: stored.fps,
             size: stored.size,
             quality: stored.quality,
@@ -131,6 +136,7 @@ mod tests {
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
+            trim: None,
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             quality: Quality::default(),
@@ -148,7 +154,8 @@ mod tests {
         let woven = CutRequest { deinterlace: DeinterlaceChoice::On, ..request() };
         let hints: Hints = r#"[{"time":1.04,"x":0.25,"y":0.1,"kind":"remove"}]"#.parse().unwrap();
         let hinted = CutRequest { hints, ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted] {
+        let trimmed = CutRequest { trim: Some("1.5,".parse().unwrap()), ..request() };
+        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -1,11 +1,11 @@
 //! The request of a cut, and the parsers and ranges of its fields.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{Formats, Hints, RequestError};
+use crate::{Formats, Hints, RequestError, Trim};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -239,6 +239,8 @@ pub struct CutRequest {
     pub hints: Hints,
     /// Treatment of interlaced frames.
     pub deinterlace: DeinterlaceChoice,
+    /// The part of the clip that is cut; `None` for all of it.
+    pub trim: Option<Trim>,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
@@ -264,12 +266,26 @@ impl CutRequest {
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
+            trim: None,
             fps: FpsChoice::Source,
             size: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,
         }
+    }
+
+    /// Refuses fields that contradict each other.
+    ///
+    /// # Errors
+    /// The field that another one excludes.
+    pub fn check(&self) -> Result<(), RequestError> {
+        let is_outside = |time: Duration| self.trim.is_some_and(|trim| !trim.contains(time));
+        if let Some(hint) = self.hints.iter().find(|hint| is_outside(hint.time)) {
+            let time = hint.time.as_secs_f64().to_string();
+            return Err(RequestError::new("hints", &time, "times within trim, the part of the clip that is cut"));
+        }
+        Ok(())
     }
 }
 
@@ -322,6 +338,19 @@ mod tests {
     fn deinterlacing_is_parsed_from_its_keyword() {
         assert_eq!(("auto".parse(), " on ".parse()), (Ok(DeinterlaceChoice::Auto), Ok(DeinterlaceChoice::On)));
         assert_eq!("yes".parse::<DeinterlaceChoice>().unwrap_err().allowed(), "auto, on or off");
+    }
+
+    #[test]
+    fn a_hint_outside_of_the_part_that_is_cut_is_refused() {
+        let hints: Hints = r#"[{"time":1.5,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap();
+        let checked = |trim: &str| {
+            let trim = Some(trim.parse().unwrap());
+            CutRequest { hints: hints.clone(), trim, ..CutRequest::new(crate::OutputFormat::Webm) }.check()
+        };
+        assert_eq!((checked("1,2"), checked(",1.501")), (Ok(()), Ok(())));
+        for trim in ["2,3", ",1.5"] {
+            assert_eq!(checked(trim).unwrap_err().field(), "hints");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, ErrorCode, Formats, FpsChoice, LongestSide, OutputFormat, Quality, Speed,
+    CutRequest, DeinterlaceChoice, ErrorCode, Formats, FpsChoice, LongestSide, OutputFormat, Quality, Speed, Trim,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,6 +49,11 @@ pub(crate) struct CutArguments {
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
     deinterlace: Option<Argument<DeinterlaceChoice>>,
+
+    /// Part of the clip that is cut, "START,END" in seconds or hh:mm:ss.mmm; either may be empty.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["1.5,4", "00:01:30,", ",10"]))]
+    trim: Option<Argument<Trim>>,
 
     /// Longer side of the output in pixels; by default as the clip.
     #[serde(default)]
@@ -205,10 +210,12 @@ impl CutArguments {
             request.size = Some(size.get()?);
         }
         set(&mut request.deinterlace, self.deinterlace.as_ref())?;
+        request.trim = self.trim.as_ref().map(Argument::get).transpose()?;
         set(&mut request.fps, self.fps.as_ref())?;
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
         request.keeps_audio = self.audio;
+        request.check().map_err(Failure::from)?;
         Ok(request)
     }
 
@@ -289,7 +296,7 @@ mod tests {
     fn arguments_reach_the_request() {
         let all = json!({
             "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
-            "shadow": "drop", "deinterlace": "on", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
+            "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
             "size": 480.0, "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
@@ -300,6 +307,7 @@ mod tests {
             shadow: ShadowChoice::Drop,
             hints: r#"[{"time":1,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
             deinterlace: DeinterlaceChoice::On,
+            trim: Some("0.5,2".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             quality: "90".parse().unwrap(),
@@ -320,6 +328,12 @@ mod tests {
             (json!({"formats": ["gif"]}), ErrorCode::InvalidFormats, "formats"),
             (json!({"chromaKey": "green"}), ErrorCode::InvalidChromaKey, "chromaKey"),
             (json!({"hints": [{"time": 1}]}), ErrorCode::InvalidRequest, "hints"),
+            (json!({"trim": "2,1"}), ErrorCode::InvalidRequest, "trim"),
+            (
+                json!({"trim": "2,", "hints": [{"time": 1, "x": 0, "y": 0, "kind": "keep"}]}),
+                ErrorCode::InvalidRequest,
+                "hints",
+            ),
             (json!({"method": "ai", "chromaKey": "#00FF00"}), ErrorCode::InvalidRequest, "chromaKey"),
         ];
         for (mut arguments, code, field) in cases {

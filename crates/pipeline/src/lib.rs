@@ -68,6 +68,7 @@ mod method;
 mod model_source;
 mod moment;
 mod notes;
+mod part;
 mod plan;
 mod probe;
 mod progress;

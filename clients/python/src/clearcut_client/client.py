@@ -42,6 +42,7 @@ class Clearcut(ImageMethods):
         shadow: Shadow | None = None,
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
+        trim: str | None = None,
         fps: int | str | None = None,
         size: int | None = None,
         quality: int | None = None,
@@ -62,6 +63,7 @@ class Clearcut(ImageMethods):
             "shadow": shadow,
             "deinterlace": deinterlace,
             "hints": hints,
+            "trim": trim,
             "fps": fps,
             "size": size,
             "quality": quality,
@@ -183,6 +185,7 @@ class Clearcut(ImageMethods):
         shadow: Shadow | None = None,
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
+        trim: str | None = None,
         size: int | None = None,
     ) -> Preview:
         """Cuts the frame at a time in seconds, without a job."""
@@ -194,6 +197,7 @@ class Clearcut(ImageMethods):
             "shadow": shadow,
             "deinterlace": deinterlace,
             "hints": hints,
+            "trim": trim,
             "size": size,
         }
         with form_of(clip, fields) as form:

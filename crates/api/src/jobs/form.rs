@@ -3,7 +3,7 @@
 use clearcut_frame::Rgb8;
 use clearcut_job::{
     CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
-    Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 use serde::Deserialize;
 
@@ -16,6 +16,7 @@ pub(crate) struct Form {
     shadow: Option<ShadowChoice>,
     hints: Option<Hints>,
     deinterlace: Option<DeinterlaceChoice>,
+    trim: Option<Trim>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
@@ -58,6 +59,7 @@ impl Form {
         "shadow",
         "hints",
         "deinterlace",
+        "trim",
         "fps",
         "size",
         "quality",
@@ -78,6 +80,7 @@ impl Fields for Form {
             "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
             "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
             "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
+            "trim" => set_once(&mut self.trim, text.parse()?, "trim", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text.trim().parse().map_err(|_: RequestError| {
@@ -176,7 +179,7 @@ impl Form {
                 "method is ai and chromaKey is given; a key color requires method chroma or auto".to_owned(),
             ));
         }
-        Ok(CutRequest {
+        let request = CutRequest {
             formats,
             method,
             key_color,
@@ -184,12 +187,15 @@ impl Form {
             shadow: self.shadow.unwrap_or_default(),
             hints: self.hints.unwrap_or_default(),
             deinterlace: self.deinterlace.unwrap_or_default(),
+            trim: self.trim,
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             quality: self.quality.unwrap_or_default(),
             speed: Speed::default(),
             keeps_audio: true,
-        })
+        };
+        request.check()?;
+        Ok(request)
     }
 }
 
@@ -265,7 +271,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 22] = [
+        let cases: [(&[(&str, &str)], &str); 24] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
@@ -273,6 +279,8 @@ mod tests {
             (&[("shadow", "keep"), ("shadow", "drop")], "INVALID_REQUEST"),
             (&[("hints", r#"[{"time":1,"x":300,"y":0.5,"kind":"keep"}]"#)], "INVALID_REQUEST"),
             (&[("hints", "[]"), ("hints", "[]")], "INVALID_REQUEST"),
+            (&[("trim", "4,1")], "INVALID_REQUEST"),
+            (&[("hints", r#"[{"time":1,"x":0.1,"y":0.5,"kind":"keep"}]"#), ("trim", "2,")], "INVALID_REQUEST"),
             (&[("fps", "0")], "INVALID_FPS"),
             (&[("fps", "24.5")], "INVALID_FPS"),
             (&[("quality", "-1")], "INVALID_QUALITY"),

@@ -218,6 +218,11 @@ pub(crate) struct SubmitForm {
     /// `on` every clip, `off` none. Default: `auto`.
     #[schema(value_type = Option<Deinterlace>, nullable = false)]
     deinterlace: Option<String>,
+    /// The part of the clip that is cut, as `START,END` in seconds or `hh:mm:ss.mmm`, such as
+    /// `1.5,4`; either may be empty. Frames that begin in it are cut, with their sound. Default: all
+    /// of the clip.
+    #[schema(nullable = false)]
+    trim: Option<String>,
     /// Frames per second of the outputs: 1–60, or `source`. Default: 24.
     #[schema(nullable = false)]
     fps: Option<String>,

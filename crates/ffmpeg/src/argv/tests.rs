@@ -8,7 +8,7 @@ use clearcut_job::{OutputFormat, Quality, Speed};
 use super::*;
 use crate::{
     AlphaStream, AudioTrack, Capabilities, ColorConversion, ColorTags, Container, Downmix, FieldOrder, MediaInfo,
-    MediaLimits, SizeChanges,
+    MediaLimits, SizeChanges, TimeSpan,
 };
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
@@ -94,7 +94,7 @@ fn reading_commands(info: &MediaInfo) -> Vec<Vec<String>> {
         decode(info, &decode_plan(), &limits),
         sample(info, info.size, &sample_plan(), &limits),
         excerpt(info, &excerpt_plan(), &limits),
-        decode_sound(info, info.audio.as_ref().unwrap(), &limits),
+        decode_sound(info, info.audio.as_ref().unwrap(), info.whole(), &limits),
     ]
 }
 
@@ -167,8 +167,8 @@ fn ffmpeg_never_reads_the_terminal() {
         decode(&info(), &decode_plan(), &limits),
         sample(&info(), info().size, &sample_plan(), &limits),
         excerpt(&info(), &excerpt_plan(), &limits),
-        decode_sound(&info(), &audio(), &limits),
-        align_sound(&info()),
+        decode_sound(&info(), &audio(), info().whole(), &limits),
+        align_sound(info().duration),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
     commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
@@ -217,6 +217,21 @@ fn samples_are_restricted_to_keyframes_only_on_request() {
         value(&references, "-vf").starts_with(selected),
         "selection is by time because skipped frames are not counted"
     );
+}
+
+#[test]
+fn a_part_is_sampled_from_a_keyframe_before_it_on() {
+    let span = TimeSpan { start: Duration::from_secs(10), length: Duration::from_secs(5) };
+    let arguments_for =
+        |among| sample(&info(), info().size, &SamplePlan { among, ..sample_plan() }, &MediaLimits::default());
+    let keyframes = arguments_for(Sampled::KeyframesIn(span, Duration::from_millis(200)));
+    assert_eq!((value(&keyframes, "-skip_frame"), value(&keyframes, "-ss")), ("nokey", "9.491658"));
+    let selected = "trim=start=9.499000:end=14.500000,select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.200000),";
+    assert!(value(&keyframes, "-vf").starts_with(selected), "{keyframes:?}");
+    let shown = arguments_for(Sampled::ShownIn(span));
+    assert!(!shown.contains(&"-skip_frame".to_owned()));
+    let filters = "settb=AVTB,fps=24/5:start_time=9.395970:round=down:eof_action=pass,tpad=stop=24:";
+    assert!(value(&shown, "-vf").starts_with(filters), "{shown:?}");
 }
 
 #[test]
@@ -292,14 +307,14 @@ fn the_alpha_capable_decoder_is_chosen_before_the_input() {
 
 #[test]
 fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
-    let decoding = decode_sound(&info(), &audio(), &MediaLimits::default());
+    let decoding = decode_sound(&info(), &audio(), info().whole(), &MediaLimits::default());
     assert_eq!((value(&decoding, "-map"), value(&decoding, "-max_error_rate")), ("0:5", "0.01"));
     assert_eq!(
         value(&decoding, "-af"),
-        "asetpts=PTS-(-0.500000)/TB,aresample=rematrix_maxval=1,\
+        "asetpts=round(PTS-(-0.500000000)/TB),aresample=rematrix_maxval=1,\
          aformat=sample_fmts=s32:sample_rates=48000:channel_layouts=stereo,atrim=start=0:end=1.000000"
     );
-    let aligning = align_sound(&info());
+    let aligning = align_sound(info().duration);
     assert_eq!(value(&aligning, "-protocol_whitelist"), "file,pipe");
     assert_eq!(
         value(&aligning, "-af"),
@@ -312,7 +327,11 @@ fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
 fn channels_without_places_are_mixed_by_their_numbers() {
     let filter = |channels| {
         let audio = AudioTrack { channels, downmix: Downmix::OddEven, ..audio() };
-        value(&decode_sound(&info(), &audio, &MediaLimits::default()), "-af").split(',').nth(1).unwrap().to_owned()
+        value(&decode_sound(&info(), &audio, info().whole(), &MediaLimits::default()), "-af")
+            .split(',')
+            .nth(1)
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(filter(5), "pan=stereo|c0<c0+c2+c4|c1<c1+c3");
     assert_eq!((filter(1), filter(2)), ("pan=mono|c0=c0".to_owned(), "pan=stereo|c0<c0|c1<c1".to_owned()));

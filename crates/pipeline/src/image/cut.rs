@@ -107,7 +107,7 @@ fn hints_in(
     let request = CutRequest { hints: Hints::try_from(hints).unwrap_or_default(), ..request.clone() };
     let small = size.with_longest_side(HINT_SIDE.min(size.longest_side()));
     let frame = frame_of(small, &scaled(size, rgba, small)?);
-    Ok(track_hints(&request, &[frame], RATE, source, stop))
+    Ok(track_hints(&request, &[frame], (0, RATE), source, stop))
 }
 
 /// The frame with alpha and clean color, and its possible defects.

@@ -72,7 +72,7 @@ pub(super) fn join_pieces(
         log.quality.append(quality);
     }
     let sound = match &info.audio {
-        Some(audio) if whole.carries_audio() => extract_sound(job, &info, audio, stop)?,
+        Some(audio) if whole.carries_audio() => extract_sound(job, &info, (audio, whole.span), stop)?,
         _ => Sound::default(),
     };
     let notes = notes(job.request, &info, &whole, sound.note);

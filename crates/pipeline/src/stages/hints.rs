@@ -43,7 +43,7 @@ impl HintMaps {
     }
 }
 
-/// Decodes small versions of the frames that `plan` gives at `rate`. Without hints in the request
+/// Decodes small versions of the `frames` frames that `plan` gives. Without hints in the request
 /// the result is empty. A clip that ends early has fewer frames.
 ///
 /// # Errors
@@ -52,13 +52,13 @@ pub(crate) fn small_frames(
     job: &CutJob,
     info: &MediaInfo,
     plan: DecodePlan,
-    rate: FrameRate,
+    frames: u64,
     stop: &Stop,
 ) -> Result<Vec<Frame>, Error> {
     if job.request.hints.is_empty() {
         return Ok(Vec::new());
     }
-    let size = small_size(plan.size, rate.frames_in(info.duration).max(1));
+    let size = small_size(plan.size, frames.max(1));
     let format = info.frame_format(size);
     let max_frames = (MAX_BYTES / (BYTES_PER_PIXEL * size.pixels())).max(1);
     let mut child = stop.register(job.tools.decode(job.input, info, &DecodePlan { size, ..plan }, &job.limits)?);
@@ -68,11 +68,12 @@ pub(crate) fn small_frames(
     Ok(frames)
 }
 
-/// Tracks the hints of `request` through [`small_frames`] at `rate`. Ends early if `stop` is set.
+/// Tracks the hints of `request` through [`small_frames`] at `rate`, of which the first has number
+/// `first` in the clip. Ends early if `stop` is set.
 pub(crate) fn track_hints(
     request: &CutRequest,
     frames: &[Frame],
-    rate: FrameRate,
+    (first, rate): (u64, FrameRate),
     source: &MatteSource,
     stop: &Stop,
 ) -> HintMaps {
@@ -81,7 +82,11 @@ pub(crate) fn track_hints(
         MatteSource::Model(_) => None,
     };
     let hints: Vec<Hint> = (request.hints.iter())
-        .map(|hint| Hint { frame: frame_at(hint.time, rate), area: hint.area, keeps: hint.kind == HintKind::Keep })
+        .map(|hint| Hint {
+            frame: frame_at(hint.time, rate).saturating_sub(first as usize),
+            area: hint.area,
+            keeps: hint.kind == HintKind::Keep,
+        })
         .collect();
     let Followed { maps, frames: mut frame_counts } = follow(&hints, frames, background, &|| !stop.is_stopped());
     // In a clip with its own transparency, hints that keep a region have no effect.

@@ -15,3 +15,4 @@ mod stopping;
 mod structure;
 mod times;
 mod tracks;
+mod trims;
