@@ -80,6 +80,8 @@ export interface CutOptions extends MatteOptions {
   formats?: OutputFormat[];
   /** Frames per second, 1–60, or those of the clip. Default: 24. */
   fps?: number | "source";
+  /** The sound, in the formats that carry it. Default: `keep`. */
+  audio?: "keep" | "drop";
   /** Longer side in pixels, 64–2048. Default: that of the clip. */
   size?: number;
   /** Image quality of `webp` and `apng`, 0–100. Default: 60. */

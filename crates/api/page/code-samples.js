@@ -61,6 +61,7 @@ function typescript(options, { keyColor: key, hints, trim }, file) {
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     hints.length > 0 &&
       `// @ts-expect-error The SDK has no type for it.\n  hints: ${JSON.stringify(JSON.stringify(hints))}`,
+    options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
@@ -94,13 +95,14 @@ function html({ formats }, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function commandLine({ formats, method, tolerance, fps, size, quality }, { keyColor: key, hints, trim }, file) {
+function commandLine({ formats, method, tolerance, fps, audio, size, quality }, { keyColor: key, hints, trim }, file) {
   const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
   if (trim) command.push(`--trim ${trim}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
+  if (audio === "drop") command.push("--no-audio");
   if (size) command.push(`--size ${size}`);
   if (quality !== 60) command.push(`--quality ${quality}`);
   for (const { kind, time, x, y } of hints) command.push(`--hint ${kind}@${time},${x},${y}`);

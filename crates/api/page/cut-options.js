@@ -6,7 +6,7 @@ import { BackgroundField, keptOptions, methodField, toleranceField } from "./opt
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, size: string, quality: number }} Options */
+/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, quality: number }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
@@ -17,6 +17,7 @@ const DEFAULTS = {
   method: "auto",
   tolerance: 30,
   fps: "source",
+  audio: "keep",
   size: "",
   quality: 60,
 };
@@ -31,6 +32,7 @@ export function formOf(options, { keyColor, hints, trim }) {
   if (options.method !== "auto") form.append("method", options.method);
   form.append("tolerance", String(options.tolerance));
   form.append("fps", options.fps);
+  if (options.audio === "drop") form.append("audio", "drop");
   if (options.size) form.append("size", options.size);
   if (options.formats.some((format) => format === "webp" || format === "apng"))
     form.append("quality", String(options.quality));
@@ -87,9 +89,10 @@ export class CutOptions extends HTMLElement {
       h(
         "details",
         { class: "more" },
-        h("summary", {}, "Part, size, frame rate, quality"),
+        h("summary", {}, "Part, frame rate, sound, size, quality"),
         this.#part(),
         this.#rate(),
+        this.#audio(),
         this.#size(),
         this.#quality,
       ),
@@ -191,6 +194,13 @@ export class CutOptions extends HTMLElement {
     ]);
   }
 
+  #audio() {
+    return this.#select("Sound", "audio", [
+      ["keep", "Keep it"],
+      ["drop", "Leave it out"],
+    ]);
+  }
+
   #size() {
     return this.#select("Size", "size", [
       ["", "As the clip"],
@@ -202,7 +212,7 @@ export class CutOptions extends HTMLElement {
     ]);
   }
 
-  /** @param {string} label @param {"fps" | "size"} name @param {string[][]} choices */
+  /** @param {string} label @param {"fps" | "audio" | "size"} name @param {string[][]} choices */
   #select(label, name, choices) {
     const id = uniqueId();
     const select = h("select", { id, name }, ...choices.map(([value, text]) => h("option", { value }, text)));

@@ -102,8 +102,8 @@ pub use persisted::PersistedRequestError;
 pub use preview::{PreviewFrame, PreviewRequest};
 pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
 pub use request::{
-    CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed,
-    Tolerance,
+    AudioChoice, CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality,
+    ShadowChoice, Speed, Tolerance,
 };
 pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};

@@ -222,6 +222,18 @@ pub enum DeinterlaceChoice {
 
 keyword_enum!(DeinterlaceChoice, "deinterlace", "auto, on or off", "auto" => Auto, "on" => On, "off" => Off);
 
+/// What becomes of the sound, in the formats that carry it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AudioChoice {
+    /// It is kept.
+    #[default]
+    Keep,
+    /// It is left out.
+    Drop,
+}
+
+keyword_enum!(AudioChoice, "audio", "keep or drop", "keep" => Keep, "drop" => Drop);
+
 /// All settings of one cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutRequest {

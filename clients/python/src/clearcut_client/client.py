@@ -17,7 +17,7 @@ from .events import event_data
 from .forms import Clip, form_of, opened
 from .images import ImageMethods
 from .models import Job, JobPage, NewWebhook, Preview, Submitted, Upload, Webhook
-from .options import Deinterlace, Event, FileFormat, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
+from .options import Audio, Deinterlace, Event, FileFormat, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
 from .transport import check
 from .wire import from_json
 
@@ -43,6 +43,7 @@ class Clearcut(ImageMethods):
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
         trim: str | None = None,
+        audio: Audio | None = None,
         fps: int | str | None = None,
         size: int | None = None,
         quality: int | None = None,
@@ -64,6 +65,7 @@ class Clearcut(ImageMethods):
             "deinterlace": deinterlace,
             "hints": hints,
             "trim": trim,
+            "audio": audio,
             "fps": fps,
             "size": size,
             "quality": quality,

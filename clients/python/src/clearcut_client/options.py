@@ -10,6 +10,7 @@ FileFormat = Literal["webm", "stacked-alpha", "webp", "apng", "mov", "png", "zip
 Method = Literal["auto", "chroma", "ai"]
 Shadow = Literal["keep", "drop"]
 Deinterlace = Literal["auto", "on", "off"]
+Audio = Literal["keep", "drop"]
 ImageFit = Literal["cover", "contain", "fill", "inside", "outside"]
 ImageFormat = Literal["jpeg", "png", "webp"]
 ThumbnailSize = Literal["small", "medium", "large"]

@@ -2,7 +2,7 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
+    AudioChoice, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
     Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 use serde::Deserialize;
@@ -17,6 +17,7 @@ pub(crate) struct Form {
     hints: Option<Hints>,
     deinterlace: Option<DeinterlaceChoice>,
     trim: Option<Trim>,
+    audio: Option<AudioChoice>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
@@ -60,6 +61,7 @@ impl Form {
         "hints",
         "deinterlace",
         "trim",
+        "audio",
         "fps",
         "size",
         "quality",
@@ -81,6 +83,7 @@ impl Fields for Form {
             "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
             "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
             "trim" => set_once(&mut self.trim, text.parse()?, "trim", text)?,
+            "audio" => set_once(&mut self.audio, text.parse()?, "audio", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text.trim().parse().map_err(|_: RequestError| {
@@ -113,10 +116,13 @@ impl Form {
     /// Fields that were given and have no effect on a job.
     pub(crate) fn without_effect_on_job(&self) -> Vec<FieldWarning> {
         let is_by_model = self.method == Some(MethodChoice::Ai);
-        let formats = self.format.iter().chain(self.formats.iter().flatten());
-        let mut animations = formats.filter(|format| matches!(format, OutputFormat::Webp | OutputFormat::Apng));
+        let formats = || self.format.iter().chain(self.formats.iter().flatten());
+        let mut animations = formats().filter(|format| matches!(format, OutputFormat::Webp | OutputFormat::Apng));
+        // The formats of a request that names none carry sound.
+        let is_silent = formats().next().is_some() && !formats().any(|format| format.carries_audio());
         let cases = [
             (self.time.is_some(), "time", "only previews have a time"),
+            (self.audio == Some(AudioChoice::Keep) && is_silent, "audio", "no format of the request carries sound"),
             (self.quality.is_some() && animations.next().is_none(), "quality", "only webp and apng have a quality"),
         ];
         [warnings_of(&cases), self.without_effect_on_matte(is_by_model)].concat()
@@ -128,6 +134,7 @@ impl Form {
         let cases = [
             (self.format.is_some(), "format", REASON),
             (self.formats.is_some(), "formats", REASON),
+            (self.audio.is_some(), "audio", REASON),
             (self.fps.is_some(), "fps", REASON),
             (self.quality.is_some(), "quality", REASON),
             (self.clip_name.is_some(), "clipName", REASON),
@@ -192,7 +199,7 @@ impl Form {
             size: self.size,
             quality: self.quality.unwrap_or_default(),
             speed: Speed::default(),
-            keeps_audio: true,
+            keeps_audio: self.audio.unwrap_or_default() == AudioChoice::Keep,
         };
         request.check()?;
         Ok(request)
@@ -254,6 +261,12 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_kept_unless_it_is_dropped() {
+        let keeps = |fields: &[(&str, &str)]| read(fields).unwrap().keeps_audio;
+        assert!(keeps(&[]) && keeps(&[("audio", "keep")]) && !keeps(&[("audio", "drop")]));
+    }
+
+    #[test]
     fn formats_are_one_json_array_or_repeated_fields() {
         let both = [OutputFormat::Mov, OutputFormat::Webp];
         assert_eq!(Vec::from(read(&[("formats", r#"["mov", "webp"]"#)]).unwrap().formats), both);
@@ -271,7 +284,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 24] = [
+        let cases: [(&[(&str, &str)], &str); 25] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
@@ -281,6 +294,7 @@ mod tests {
             (&[("hints", "[]"), ("hints", "[]")], "INVALID_REQUEST"),
             (&[("trim", "4,1")], "INVALID_REQUEST"),
             (&[("hints", r#"[{"time":1,"x":0.1,"y":0.5,"kind":"keep"}]"#), ("trim", "2,")], "INVALID_REQUEST"),
+            (&[("audio", "mute")], "INVALID_REQUEST"),
             (&[("fps", "0")], "INVALID_FPS"),
             (&[("fps", "24.5")], "INVALID_FPS"),
             (&[("quality", "-1")], "INVALID_QUALITY"),
@@ -327,6 +341,8 @@ mod tests {
         };
         assert_eq!(named(&[("quality", "5"), ("format", "webm"), ("tolerance", "5")], false), ["quality"]);
         assert_eq!(named(&[("quality", "5"), ("formats", r#"["mov","apng"]"#), ("time", "1")], false), ["time"]);
+        assert_eq!(named(&[("format", "apng"), ("audio", "keep")], false), ["audio"]);
+        assert_eq!(named(&[("audio", "keep")], false), [] as [&str; 0]);
         assert_eq!(named(&[("method", "ai"), ("tolerance", "5"), ("shadow", "keep")], false), ["tolerance", "shadow"]);
         assert_eq!(named(&[("tolerance", "5"), ("time", "1"), ("fps", "5")], true), ["fps"]);
     }

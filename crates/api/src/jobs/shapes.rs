@@ -12,7 +12,7 @@ use super::{
 };
 use crate::http::{
     field_warning::FieldWarning,
-    vocabulary::{Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow},
+    vocabulary::{Audio, Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow},
 };
 
 /// An accepted job.
@@ -223,6 +223,9 @@ pub(crate) struct SubmitForm {
     /// of the clip.
     #[schema(nullable = false)]
     trim: Option<String>,
+    /// The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`.
+    #[schema(value_type = Option<Audio>, nullable = false)]
+    audio: Option<String>,
     /// Frames per second of the outputs: 1–60, or `source`. Default: 24.
     #[schema(nullable = false)]
     fps: Option<String>,

@@ -79,6 +79,8 @@ async fn empty_parts_count_as_absent() {
         "shadow",
         "hints",
         "deinterlace",
+        "trim",
+        "audio",
         "fps",
         "size",
         "quality",
