@@ -72,6 +72,8 @@ export interface MatteOptions {
   hints?: Hint[];
   /** Part of the clip, as `START,END` in seconds or `hh:mm:ss.mmm`; either may be empty. Default: all of it. */
   trim?: string;
+  /** Part of the frame: `X,Y,WIDTH,HEIGHT` in even pixels, or a shape such as `16:9`. Default: all of it. */
+  crop?: string;
 }
 
 /** The options of a job. */

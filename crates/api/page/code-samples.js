@@ -46,7 +46,7 @@ function curl(options, settings, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function typescript(options, { keyColor: key, hints, trim }, file) {
+function typescript(options, { keyColor: key, hints, trim, crop }, file) {
   const { fps, method } = options;
   const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
   const fields = [
@@ -63,6 +63,7 @@ function typescript(options, { keyColor: key, hints, trim }, file) {
       `// @ts-expect-error The SDK has no type for it.\n  hints: ${JSON.stringify(JSON.stringify(hints))}`,
     options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
+    crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
   return `import { readFile } from "node:fs/promises";
@@ -95,12 +96,17 @@ function html({ formats }, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function commandLine({ formats, method, tolerance, fps, audio, size, quality }, { keyColor: key, hints, trim }, file) {
+function commandLine(
+  { formats, method, tolerance, fps, audio, size, quality },
+  { keyColor: key, hints, trim, crop },
+  file,
+) {
   const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
   if (trim) command.push(`--trim ${trim}`);
+  if (crop) command.push(`--crop ${crop}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
   if (audio === "drop") command.push("--no-audio");
   if (size) command.push(`--size ${size}`);

@@ -11,6 +11,8 @@ import { FORMATS } from "./texts.js";
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
+/** Shapes of frames that are proposed. */
+const SHAPES = ["1:1", "4:5", "9:16", "16:9"];
 /** @type {Options} */
 const DEFAULTS = {
   formats: ["webm", "stacked-alpha"],
@@ -26,7 +28,7 @@ const DEFAULTS = {
 export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
 
 /** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
-export function formOf(options, { keyColor, hints, trim }) {
+export function formOf(options, { keyColor, hints, trim, crop }) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));
   if (options.method !== "auto") form.append("method", options.method);
@@ -40,6 +42,7 @@ export function formOf(options, { keyColor, hints, trim }) {
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   if (trim) form.append("trim", trim);
+  if (crop) form.append("crop", crop);
   return form;
 }
 
@@ -63,7 +66,9 @@ export class CutOptions extends HTMLElement {
     const frame = this.#preview;
     frame.clip = this.clip;
     frame.client = this.client;
-    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip);
+    // The frame is shown whole, for hints are shares of it.
+    const settings = () => ({ keyColor: this.clip.keyColor, hints: this.clip.hints, trim: this.clip.trim, crop: "" });
+    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, settings());
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
@@ -91,6 +96,7 @@ export class CutOptions extends HTMLElement {
         { class: "more" },
         h("summary", {}, "Part, frame rate, sound, size, quality"),
         this.#part(),
+        this.#crop(),
         this.#rate(),
         this.#audio(),
         this.#size(),
@@ -166,7 +172,7 @@ export class CutOptions extends HTMLElement {
     const id = uniqueId();
     const [start = "", end = ""] = this.clip.trim.split(",");
     const time = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ value) =>
-      h("input", { id: `${id}-${name}`, name, class: "seconds", value, placeholder: label, "aria-label": label });
+      h("input", { id: `${id}-${name}`, name, value, placeholder: label, "aria-label": label });
     const from = time("trim-start", "start", start);
     const to = time("trim-end", "end", end);
     const change = () => {
@@ -179,8 +185,40 @@ export class CutOptions extends HTMLElement {
     return h(
       "div",
       { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: from.id }, "Part of the clip"), h("span", { class: "row" }, from, "to", to)),
+      h(
+        "div",
+        { class: "row spread" },
+        h("label", { for: from.id }, "Part of the clip"),
+        h("span", { class: "row" }, from, "to", to),
+      ),
       h("p", { class: "hint" }, "In seconds, or as hh:mm:ss.mmm. Empty: from its start, to its end."),
+    );
+  }
+
+  /** The part of the frame that is cut. */
+  #crop() {
+    const id = uniqueId();
+    const shapes = h("datalist", { id: `${id}-shapes` }, ...SHAPES.map((value) => h("option", { value })));
+    const crop = h("input", {
+      id,
+      name: "crop",
+      value: this.clip.crop,
+      placeholder: "all of it",
+      "aria-describedby": `${id}-hint`,
+    });
+    crop.setAttribute("list", shapes.id);
+    crop.onchange = () => {
+      this.clip.crop = crop.value.trim();
+    };
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "row spread" }, h("label", { for: id }, "Part of the frame"), crop, shapes),
+      h(
+        "p",
+        { class: "hint", id: `${id}-hint` },
+        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. This frame is shown whole.",
+      ),
     );
   }
 

@@ -7,8 +7,8 @@ use std::{path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide,
-    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
+    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 use crate::{
@@ -177,6 +177,11 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "START,END", value_parser = parse::<Trim>)]
     pub(crate) trim: Option<Trim>,
 
+    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even, or a shape such
+    /// as 16:9, the largest around the middle [default: all of the frame]
+    #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>)]
+    pub(crate) crop: Option<Crop>,
+
     /// Frame rate: source, or 1-60 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
     pub(crate) fps: FpsChoice,
@@ -311,6 +316,7 @@ impl CutOptions {
             hints,
             deinterlace: self.deinterlace,
             trim: self.trim,
+            crop: self.crop,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -346,7 +352,7 @@ mod tests {
             options.request().unwrap()
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
-                     --deinterlace on --trim 0:00.5,2 \
+                     --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 \
                      --fps 12 --size 480 --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             formats: OutputFormat::Webp.into(),
@@ -357,6 +363,7 @@ mod tests {
             hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
             deinterlace: DeinterlaceChoice::On,
             trim: Some("0.5,2".parse().unwrap()),
+            crop: Some("2,4,40,30".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             quality: "90".parse().unwrap(),

@@ -100,6 +100,7 @@ fn refuse_options_of_clips(options: &CutOptions) -> Result<(), Failure> {
         ("--quality", options.quality != Quality::default()),
         ("--speed", options.speed != Speed::default()),
         ("--trim", options.trim.is_some()),
+        ("--crop", options.crop.is_some()),
         ("--deinterlace", options.deinterlace != DeinterlaceChoice::default()),
         ("--no-audio", options.no_audio),
     ];

@@ -32,8 +32,8 @@ use clearcut_job::ImageFailure;
 
 use crate::{
     arguments::{Arguments, Command, DoctorOptions},
-    image_command::ImageCommand,
     failure::Failure,
+    image_command::ImageCommand,
 };
 
 fn main() -> ExitCode {

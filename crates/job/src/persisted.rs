@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality, RequestError,
+    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality, RequestError,
     ShadowChoice, Speed, Tolerance, Trim,
 };
 
@@ -52,6 +52,9 @@ struct StoredRequest {
     /// Omitted if the whole clip is cut.
     #[serde(default, skip_serializing_if = "is_default")]
     trim: Option<Trim>,
+    /// Omitted if the whole frame is cut.
+    #[serde(default, skip_serializing_if = "is_default")]
+    crop: Option<Crop>,
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
@@ -84,6 +87,7 @@ impl CutRequest {
             hints: self.hints.clone(),
             deinterlace: self.deinterlace,
             trim: self.trim,
+            crop: self.crop,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -113,6 +117,7 @@ impl CutRequest {
             hints: stored.hints,
             deinterlace: stored.deinterlace,
             trim: stored.trim,
+            crop: stored.crop,
             fps: stored.fps,
             size: stored.size,
             quality: stored.quality,
@@ -137,6 +142,7 @@ mod tests {
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
+            crop: None,
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             quality: Quality::default(),
@@ -155,7 +161,9 @@ mod tests {
         let hints: Hints = r#"[{"time":1.04,"x":0.25,"y":0.1,"kind":"remove"}]"#.parse().unwrap();
         let hinted = CutRequest { hints, ..request() };
         let trimmed = CutRequest { trim: Some("1.5,".parse().unwrap()), ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed] {
+        let cropped = CutRequest { crop: Some("2,0,8,6".parse().unwrap()), ..request() };
+        let shaped = CutRequest { crop: Some("16:9".parse().unwrap()), ..request() };
+        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

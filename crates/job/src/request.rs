@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{Formats, Hints, RequestError, Trim};
+use crate::{Crop, Formats, Hints, RequestError, Trim};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -253,6 +253,8 @@ pub struct CutRequest {
     pub deinterlace: DeinterlaceChoice,
     /// The part of the clip that is cut; `None` for all of it.
     pub trim: Option<Trim>,
+    /// The part of the frame that is cut; `None` for all of it.
+    pub crop: Option<Crop>,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
@@ -279,6 +281,7 @@ impl CutRequest {
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
+            crop: None,
             fps: FpsChoice::Source,
             size: None,
             quality: Quality::default(),

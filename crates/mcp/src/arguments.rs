@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, ErrorCode, Formats, FpsChoice, LongestSide, OutputFormat, Quality, Speed, Trim,
+    Crop, CutRequest, DeinterlaceChoice, ErrorCode, Formats, FpsChoice, LongestSide, OutputFormat, Quality, Speed, Trim,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -54,6 +54,12 @@ pub(crate) struct CutArguments {
     #[serde(default)]
     #[schemars(with = "String", extend("examples" = ["1.5,4", "00:01:30,", ",10"]))]
     trim: Option<Argument<Trim>>,
+
+    /// Part of the frame that is cut: "X,Y,WIDTH,HEIGHT" in pixels of the clip, all even, or a shape,
+    /// the largest around the middle.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9"]))]
+    crop: Option<Argument<Crop>>,
 
     /// Longer side of the output in pixels; by default as the clip.
     #[serde(default)]
@@ -211,6 +217,7 @@ impl CutArguments {
         }
         set(&mut request.deinterlace, self.deinterlace.as_ref())?;
         request.trim = self.trim.as_ref().map(Argument::get).transpose()?;
+        request.crop = self.crop.as_ref().map(Argument::get).transpose()?;
         set(&mut request.fps, self.fps.as_ref())?;
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
@@ -296,7 +303,7 @@ mod tests {
     fn arguments_reach_the_request() {
         let all = json!({
             "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
-            "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
+            "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "crop": "1:1", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
             "size": 480.0, "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
@@ -308,6 +315,7 @@ mod tests {
             hints: r#"[{"time":1,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
             deinterlace: DeinterlaceChoice::On,
             trim: Some("0.5,2".parse().unwrap()),
+            crop: Some("1:1".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             quality: "90".parse().unwrap(),

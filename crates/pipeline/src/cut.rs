@@ -18,7 +18,7 @@ use crate::{
     segments::{cut_side_by_side, remove_files, segments_at_once},
     stages::{
         encode::encode_output,
-        hints::{HintMaps, small_frames, track_hints},
+        hints::{HintMaps, Place, small_frames, track_hints},
         matte::Matting,
         survey::survey,
         unpack::unpack,
@@ -134,7 +134,9 @@ fn prepare(
     let (Some(method), Some(small), Some(children)) = (method, small, children) else {
         return Err(Error::Cancelled);
     };
-    let hints = track_hints(job.request, &small, (plan.frames_before(), plan.frame_rate), &method.source, stop);
+    let crop = info.crop.map(|crop| (crop, info.size));
+    let place = Place { first: plan.frames_before(), rate: plan.frame_rate, crop };
+    let hints = track_hints(job.request, &small, &place, &method.source, stop);
     stop.check()?;
     Ok((method, hints, children))
 }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{ErrorCode, Fault, OutputFormat, Trim, is_shortage};
+use clearcut_job::{Crop, CropRect, ErrorCode, Fault, OutputFormat, Trim, is_shortage};
 use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
 
@@ -45,6 +45,22 @@ pub enum Error {
     NoSuchMoment {
         /// Duration of the clip.
         length: Duration,
+    },
+    /// The part of the frame that was asked for does not lie in it.
+    #[error("the frames of the clip are {size}, and crop {crop} does not lie in them")]
+    CropOutside {
+        /// The part.
+        crop: Crop,
+        /// Size of the frames.
+        size: Size,
+    },
+    /// A hint lies outside of the part of the frame that is cut.
+    #[error("hint {number} lies outside of the part of the frame that is cut, {rect}")]
+    HintOutsideCrop {
+        /// Number of the hint, from 1.
+        number: usize,
+        /// The part: distances from the left and top side, width and height.
+        rect: CropRect,
     },
     /// The requested frame is outside of the part that is cut.
     #[error("time is {:.3} s, and trim {trim} leaves it out", .at.as_secs_f64())]
@@ -216,9 +232,11 @@ impl Error {
             | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
-            Self::NoSuchMoment { .. } | Self::MomentOutsideTrim { .. } | Self::TrimOutside { .. } => {
-                ErrorCode::InvalidRequest
-            }
+            Self::NoSuchMoment { .. }
+            | Self::MomentOutsideTrim { .. }
+            | Self::TrimOutside { .. }
+            | Self::CropOutside { .. }
+            | Self::HintOutsideCrop { .. } => ErrorCode::InvalidRequest,
             Self::CheckFailed { .. } => ErrorCode::OutputCheckFailed,
             Self::Stalled { .. } => ErrorCode::Timeout,
             Self::Cancelled => ErrorCode::Cancelled,
@@ -261,6 +279,8 @@ impl Error {
             Self::EndedEarly { .. } | Self::SegmentIncomplete { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
+            Self::CropOutside { .. } => Some("Name a rectangle within the frame; `clearcut probe` shows its size."),
+            Self::HintOutsideCrop { .. } => Some("Leave the hint out, or crop less."),
             Self::MomentOutsideTrim { .. } => Some("Request a time within the part that is cut."),
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),
             Self::TrimOutside { .. } => Some("Name a part between the start and the end of the clip."),

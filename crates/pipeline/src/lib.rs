@@ -58,6 +58,7 @@
 //! ```
 
 mod children;
+mod crop;
 mod cut;
 mod cut_job;
 mod error;

@@ -13,7 +13,7 @@ use crate::{
     part::{Part, check_trim, timing},
     stages::{
         decode::read_some_frames,
-        hints::{HintMaps, small_frames, track_hints},
+        hints::{HintMaps, Place, small_frames, track_hints},
         key::{keyer_settings, matte_by_color},
         segment::{matte_with_model, pace},
         survey::survey,
@@ -53,7 +53,7 @@ impl Moment {
     /// `at` and its neighbors. Blocks until every child process has ended. Mattes on one
     /// thread; two more choose the method and decode small frames.
     ///
-    /// Only method, key color, hints, speed, size, trim and de-interlacing of the request are used. A
+    /// Only method, key color, hints, speed, size, trim, crop and de-interlacing of the request are used. A
     /// size larger than the clip's is ignored. The job's scratch folder holds nothing afterwards.
     ///
     /// # Errors
@@ -94,7 +94,8 @@ impl Moment {
         let (Some(Method { source, reason }), Some(small), Some(frames)) = (method, small, frames) else {
             return Err(Error::Cancelled);
         };
-        let hints = track_hints(request, &small, (part.frames.start, rate), &source, stop);
+        let crop = info.crop.map(|crop| (crop, info.size));
+        let hints = track_hints(request, &small, &Place { first: part.frames.start, rate, crop }, &source, stop);
         stop.check()?;
         let hints = hints.starting_at(usize::try_from(index - before - part.frames.start).unwrap_or(usize::MAX));
         // Decoders may drop a frame or two at a truncated end.
@@ -187,7 +188,8 @@ fn frame_index_at(info: &MediaInfo, at: Duration) -> Option<u64> {
 
 fn preview_size(job: &CutJob, info: &MediaInfo) -> Size {
     let asked = job.request.size.map(|side| u32::from(side.get()));
-    asked.filter(|side| *side < info.size.longest_side()).map_or(info.size, |side| info.size.with_longest_side(side))
+    let size = info.decoded_size();
+    asked.filter(|side| *side < size.longest_side()).map_or(size, |side| size.with_longest_side(side))
 }
 
 fn decode_excerpt(

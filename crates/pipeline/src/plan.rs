@@ -82,7 +82,9 @@ pub(crate) struct Plan {
 impl Plan {
     /// The plan of a cut whose part [`crate::part::check_trim`] has accepted.
     pub(crate) fn new(info: &MediaInfo, request: &CutRequest, resources: &Resources) -> Self {
-        let size = request.size.map_or(info.size, |side| info.size.with_longest_side(u32::from(side.get())));
+        let size = request
+            .size
+            .map_or(info.decoded_size(), |side| info.decoded_size().with_longest_side(u32::from(side.get())));
         let (frame_rate, retiming) = timing(info, request.fps);
         let frame = info.frame_format(size);
         let part = Part::of(request.trim, info, request.fps);

@@ -43,6 +43,7 @@ class Clearcut(ImageMethods):
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
         trim: str | None = None,
+        crop: str | None = None,
         audio: Audio | None = None,
         fps: int | str | None = None,
         size: int | None = None,
@@ -65,6 +66,7 @@ class Clearcut(ImageMethods):
             "deinterlace": deinterlace,
             "hints": hints,
             "trim": trim,
+            "crop": crop,
             "audio": audio,
             "fps": fps,
             "size": size,
@@ -188,6 +190,7 @@ class Clearcut(ImageMethods):
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
         trim: str | None = None,
+        crop: str | None = None,
         size: int | None = None,
     ) -> Preview:
         """Cuts the frame at a time in seconds, without a job."""
@@ -200,6 +203,7 @@ class Clearcut(ImageMethods):
             "deinterlace": deinterlace,
             "hints": hints,
             "trim": trim,
+            "crop": crop,
             "size": size,
         }
         with form_of(clip, fields) as form:

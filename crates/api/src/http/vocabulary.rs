@@ -2,7 +2,8 @@
 //! values for each set of words, which fields name as their `value_type`.
 
 use clearcut_job::{
-    AudioChoice, CutMethod, DeinterlaceChoice, JobKind, JobState, MethodChoice, MethodReason, NoteCode, ShadowChoice, Stage, Warning,
+    AudioChoice, CutMethod, DeinterlaceChoice, JobKind, JobState, MethodChoice, MethodReason, NoteCode, ShadowChoice,
+    Stage, Warning,
 };
 use clearcut_queue::{DeliveryState, DisabledReason, EventKind, NoAnswer};
 use utoipa::{

@@ -2,8 +2,8 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    AudioChoice, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
-    Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    AudioChoice, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide,
+    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 use serde::Deserialize;
 
@@ -17,6 +17,7 @@ pub(crate) struct Form {
     hints: Option<Hints>,
     deinterlace: Option<DeinterlaceChoice>,
     trim: Option<Trim>,
+    crop: Option<Crop>,
     audio: Option<AudioChoice>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
@@ -61,6 +62,7 @@ impl Form {
         "hints",
         "deinterlace",
         "trim",
+        "crop",
         "audio",
         "fps",
         "size",
@@ -83,6 +85,7 @@ impl Fields for Form {
             "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
             "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
             "trim" => set_once(&mut self.trim, text.parse()?, "trim", text)?,
+            "crop" => set_once(&mut self.crop, text.parse()?, "crop", text)?,
             "audio" => set_once(&mut self.audio, text.parse()?, "audio", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
@@ -195,6 +198,7 @@ impl Form {
             hints: self.hints.unwrap_or_default(),
             deinterlace: self.deinterlace.unwrap_or_default(),
             trim: self.trim,
+            crop: self.crop,
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             quality: self.quality.unwrap_or_default(),
@@ -284,7 +288,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 25] = [
+        let cases: [(&[(&str, &str)], &str); 26] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
@@ -294,6 +298,7 @@ mod tests {
             (&[("hints", "[]"), ("hints", "[]")], "INVALID_REQUEST"),
             (&[("trim", "4,1")], "INVALID_REQUEST"),
             (&[("hints", r#"[{"time":1,"x":0.1,"y":0.5,"kind":"keep"}]"#), ("trim", "2,")], "INVALID_REQUEST"),
+            (&[("crop", "1,0,8,8")], "INVALID_REQUEST"),
             (&[("audio", "mute")], "INVALID_REQUEST"),
             (&[("fps", "0")], "INVALID_FPS"),
             (&[("fps", "24.5")], "INVALID_FPS"),

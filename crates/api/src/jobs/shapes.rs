@@ -12,7 +12,9 @@ use super::{
 };
 use crate::http::{
     field_warning::FieldWarning,
-    vocabulary::{Audio, Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow},
+    vocabulary::{
+        Audio, Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+    },
 };
 
 /// An accepted job.
@@ -223,6 +225,11 @@ pub(crate) struct SubmitForm {
     /// of the clip.
     #[schema(nullable = false)]
     trim: Option<String>,
+    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
+    /// shape such as `16:9`, the largest around the middle. `size` is that of the part; `hints`
+    /// are shares of the whole frame. Default: all of the frame.
+    #[schema(nullable = false)]
+    crop: Option<String>,
     /// The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`.
     #[schema(value_type = Option<Audio>, nullable = false)]
     audio: Option<String>,

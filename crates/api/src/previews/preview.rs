@@ -70,6 +70,10 @@ pub(crate) struct PreviewForm {
     /// and `time` must lie in it. Default: all of the clip.
     #[schema(nullable = false)]
     trim: Option<String>,
+    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
+    /// shape such as `16:9`, the largest around the middle. `hints` are shares of the whole frame. Default: all of the frame.
+    #[schema(nullable = false)]
+    crop: Option<String>,
     /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
     /// measured over the whole clip.
     #[schema(nullable = false)]

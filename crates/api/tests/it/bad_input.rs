@@ -80,6 +80,7 @@ async fn empty_parts_count_as_absent() {
         "hints",
         "deinterlace",
         "trim",
+        "crop",
         "audio",
         "fps",
         "size",

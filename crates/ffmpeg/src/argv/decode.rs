@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, ops::Range, time::Duration};
 
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use clearcut_job::CropRect;
 
 use super::{probe::guarded_input, split_arguments};
 use crate::{
@@ -261,7 +262,9 @@ fn grid_start(info: &MediaInfo, rate: FrameRate, from: Duration) -> f64 {
 /// [`MediaInfo::color`].
 pub(super) fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
-    filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, size)));
+    let one_size = if info.crop.is_some() { info.size } else { size };
+    filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, one_size)));
+    filters.extend(info.crop.map(|crop| cropping(crop, info.size)));
     filters.extend(info.conversion.map(|conversion| to_bt709(conversion, info.has_alpha)));
     let matrix = match info.color.matrix {
         Matrix::Bt601 => "bt601",
@@ -274,6 +277,13 @@ pub(super) fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
         size.height()
     ));
     filters
+}
+
+/// The filter that passes on `crop` of frames that are shown in `size`. Their pixels need not be
+/// square: so it is told in shares of the frame, which are whole pixels if they are.
+fn cropping(crop: CropRect, size: Size) -> String {
+    let (w, h, CropRect { x, y, size: part }) = (size.width(), size.height(), crop);
+    format!("crop=iw*{}/{w}:ih*{}/{h}:iw*{x}/{w}:ih*{y}/{h}:exact=1", part.width(), part.height())
 }
 
 /// The filter that makes one whole frame of the two fields of each frame.

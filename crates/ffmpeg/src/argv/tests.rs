@@ -8,8 +8,10 @@ use clearcut_job::{OutputFormat, Quality, Speed};
 use super::*;
 use crate::{
     AlphaStream, AudioTrack, Capabilities, ColorConversion, ColorTags, Container, Downmix, FieldOrder, MediaInfo,
-    MediaLimits, SizeChanges, TimeSpan,
+    MediaLimits, SizeChanges,
 };
+
+mod parts;
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
@@ -37,6 +39,7 @@ fn info() -> MediaInfo {
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
         conversion: None,
+        crop: None,
         size_changes: None,
         field_order: FieldOrder::TopFirst,
         is_deinterlaced: false,
@@ -217,21 +220,6 @@ fn samples_are_restricted_to_keyframes_only_on_request() {
         value(&references, "-vf").starts_with(selected),
         "selection is by time because skipped frames are not counted"
     );
-}
-
-#[test]
-fn a_part_is_sampled_from_a_keyframe_before_it_on() {
-    let span = TimeSpan { start: Duration::from_secs(10), length: Duration::from_secs(5) };
-    let arguments_for =
-        |among| sample(&info(), info().size, &SamplePlan { among, ..sample_plan() }, &MediaLimits::default());
-    let keyframes = arguments_for(Sampled::KeyframesIn(span, Duration::from_millis(200)));
-    assert_eq!((value(&keyframes, "-skip_frame"), value(&keyframes, "-ss")), ("nokey", "9.491658"));
-    let selected = "trim=start=9.499000:end=14.500000,select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.200000),";
-    assert!(value(&keyframes, "-vf").starts_with(selected), "{keyframes:?}");
-    let shown = arguments_for(Sampled::ShownIn(span));
-    assert!(!shown.contains(&"-skip_frame".to_owned()));
-    let filters = "settb=AVTB,fps=24/5:start_time=9.395970:round=down:eof_action=pass,tpad=stop=24:";
-    assert!(value(&shown, "-vf").starts_with(filters), "{shown:?}");
 }
 
 #[test]

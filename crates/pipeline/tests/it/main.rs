@@ -4,6 +4,7 @@
 mod clips;
 mod colors;
 mod containers;
+mod crops;
 mod cutting;
 mod inputs;
 mod media;

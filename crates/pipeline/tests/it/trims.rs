@@ -27,9 +27,14 @@ fn samples(cut: &Cut) -> Vec<i16> {
     bytes.chunks_exact(2).map(|sample| i16::from_le_bytes([sample[0], sample[1]])).collect()
 }
 
-/// Sum of the differences of two frames of RGBA.
+/// Mean difference of the colors of two frames of RGBA where both are solid: a part lacks the
+/// neighbors of its first and last frame, so its edges may differ.
 fn difference(a: &[u8], b: &[u8]) -> u64 {
-    a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
+    let solid = a.chunks_exact(4).zip(b.chunks_exact(4)).filter(|(a, b)| a[3] == 255 && b[3] == 255);
+    let (sum, count) = solid.fold((0, 0), |(sum, count), (a, b)| {
+        (sum + a[..3].iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>(), count + 1)
+    });
+    1000 * sum / u64::max(count, 1)
 }
 
 /// Asserts that the cut of `trim` has the frames from number `first` on of the whole cut, and its sound.
