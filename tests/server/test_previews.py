@@ -123,6 +123,9 @@ class Frames(unittest.TestCase):
                 cut.write_bytes(server.download(job))
                 command = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", str(cut)]
                 self.assertEqual(subprocess.run(command, capture_output=True, text=True).stdout.split(), streams)
+            exact = {"inputStorageId": storage_id, "format": "apng", "width": "120", "height": "90", "fit": "cover"}
+            result = server.wait(server.submit_job(None, trim="2,", **exact))["result"]
+            self.assertEqual((result["width"], result["height"], result["frameCount"]), (120, 90, 5))
             for wrong, said in (
                 ({"trim": "1,9"}, "the clip is 2.200 s long, and trim 1,9 ends behind it"),
                 ({"crop": "0,0,722,2"}, "the frames of the clip are 720×720, and crop 0,0,722,2 does not lie in them"),

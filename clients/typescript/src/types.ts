@@ -84,8 +84,14 @@ export interface CutOptions extends MatteOptions {
   fps?: number | "source";
   /** The sound, in the formats that carry it. Default: `keep`. */
   audio?: "keep" | "drop";
-  /** Longer side in pixels, 64–2048. Default: that of the clip. */
+  /** Longer side in pixels, 64–2048; not with `width` or `height`. Default: that of the clip. */
   size?: number;
+  /** Width in pixels, 64–2048. Alone, the height follows. */
+  width?: number;
+  /** Height in pixels, 64–2048. Alone, the width follows. */
+  height?: number;
+  /** With both: the whole frame, or cropped to exactly that size. Default: `contain`. */
+  fit?: "contain" | "cover";
   /** Image quality of `webp` and `apng`, 0–100. Default: 60. */
   quality?: number;
   /** Name of the clip, after which downloads are named. Default: the name of the file. */

@@ -55,7 +55,11 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
     `tolerance: ${options.tolerance}`,
     // The published default is 24; `source` keeps every frame, which the SDK's type does not know.
     fps === "source" ? '// @ts-expect-error The SDK has no type for it.\n  fps: "source"' : `fps: ${fps}`,
-    options.size && `size: ${options.size}`,
+    ...sidesOf(options).map(
+      ([name, value]) =>
+        `// @ts-expect-error The SDK has no type for it.\n  ${name}: ${name === "fit" ? JSON.stringify(value) : value}`,
+    ),
+    options.size && !options.width && !options.height && `size: ${options.size}`,
     `quality: ${options.quality}`,
     // A field of this server that the SDK passes on and has no type for.
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
@@ -77,6 +81,12 @@ const { result } = await client.jobs.poll(jobId);
 console.log(result.outputs);`;
 }
 
+/** The width and height that are asked for, as names and values. @param {Options} options */
+function sidesOf({ width, height, fit }) {
+  const sides = { width, height, fit: width && height && fit === "cover" ? fit : "" };
+  return Object.entries(sides).filter(([, value]) => value);
+}
+
 /** @param {Options} options @param {string} file */
 function html({ formats }, file) {
   const source = (/** @type {import("./texts.js").Format} */ format) => encodeURI(outputName(file, format));
@@ -96,11 +106,8 @@ function html({ formats }, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function commandLine(
-  { formats, method, tolerance, fps, audio, size, quality },
-  { keyColor: key, hints, trim, crop },
-  file,
-) {
+function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
+  const { formats, method, tolerance, fps, audio, size, quality } = options;
   const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
@@ -109,7 +116,9 @@ function commandLine(
   if (crop) command.push(`--crop ${crop}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
   if (audio === "drop") command.push("--no-audio");
-  if (size) command.push(`--size ${size}`);
+  const sides = sidesOf(options);
+  for (const [name, value] of sides) command.push(`--${name} ${value}`);
+  if (size && sides.length === 0) command.push(`--size ${size}`);
   if (quality !== 60) command.push(`--quality ${quality}`);
   for (const { kind, time, x, y } of hints) command.push(`--hint ${kind}@${time},${x},${y}`);
   return command.join(" ");

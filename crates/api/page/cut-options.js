@@ -6,7 +6,7 @@ import { BackgroundField, keptOptions, methodField, toleranceField } from "./opt
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, quality: number }} Options */
+/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
@@ -21,6 +21,9 @@ const DEFAULTS = {
   fps: "source",
   audio: "keep",
   size: "",
+  width: "",
+  height: "",
+  fit: "contain",
   quality: 60,
 };
 
@@ -35,7 +38,12 @@ export function formOf(options, { keyColor, hints, trim, crop }) {
   form.append("tolerance", String(options.tolerance));
   form.append("fps", options.fps);
   if (options.audio === "drop") form.append("audio", "drop");
-  if (options.size) form.append("size", options.size);
+  const { width, height, fit } = options;
+  // What is asked exactly comes before the longer side.
+  if (width) form.append("width", width);
+  if (height) form.append("height", height);
+  if (width && height && fit === "cover") form.append("fit", fit);
+  if (options.size && !width && !height) form.append("size", options.size);
   if (options.formats.some((format) => format === "webp" || format === "apng"))
     form.append("quality", String(options.quality));
   // A model takes no key color.
@@ -68,7 +76,8 @@ export class CutOptions extends HTMLElement {
     frame.client = this.client;
     // The frame is shown whole, for hints are shares of it.
     const settings = () => ({ keyColor: this.clip.keyColor, hints: this.clip.hints, trim: this.clip.trim, crop: "" });
-    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, settings());
+    frame.form = () =>
+      formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX, width: "", height: "" }, settings());
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
@@ -100,6 +109,8 @@ export class CutOptions extends HTMLElement {
         this.#rate(),
         this.#audio(),
         this.#size(),
+        this.#bounds(),
+        this.#fit(),
         this.#quality,
       ),
       this.#problem,
@@ -250,7 +261,38 @@ export class CutOptions extends HTMLElement {
     ]);
   }
 
-  /** @param {string} label @param {"fps" | "audio" | "size"} name @param {string[][]} choices */
+  /** Width and height, in place of the longer side. */
+  #bounds() {
+    const id = uniqueId();
+    const side = (/** @type {"width" | "height"} */ name) => {
+      const input = h("input", {
+        id: `${id}-${name}`,
+        type: "number",
+        name,
+        min: "64",
+        max: "2048",
+        value: this.options[name],
+        placeholder: name,
+        "aria-label": name === "width" ? "Width in pixels" : "Height in pixels",
+      });
+      input.onchange = () => {
+        this.options[name] = input.value;
+      };
+      return input;
+    };
+    const width = side("width");
+    const label = h("label", { for: width.id }, "Width and height, px");
+    return h("div", { class: "field row spread" }, label, h("span", { class: "row" }, width, "×", side("height")));
+  }
+
+  #fit() {
+    return this.#select("In both", "fit", [
+      ["contain", "The whole frame, one side may be smaller"],
+      ["cover", "Cropped to exactly that size"],
+    ]);
+  }
+
+  /** @param {string} label @param {"fps" | "audio" | "size" | "fit"} name @param {string[][]} choices */
   #select(label, name, choices) {
     const id = uniqueId();
     const select = h("select", { id, name }, ...choices.map(([value, text]) => h("option", { value }, text)));

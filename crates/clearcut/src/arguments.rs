@@ -12,6 +12,7 @@ use clearcut_job::{
 };
 
 use crate::{
+    bounds_options::BoundsOptions,
     failure::{EXIT_CODES, Failure},
     image_command::ImageCommand,
     installed_models::ModelOptions,
@@ -172,8 +173,7 @@ pub(crate) struct CutOptions {
     #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
     pub(crate) hints: Vec<Hint>,
 
-    /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty:
-    /// 1.5,4 or 00:01:30, or ,10 [default: all of the clip]
+    /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty
     #[arg(long, value_name = "START,END", value_parser = parse::<Trim>)]
     pub(crate) trim: Option<Trim>,
 
@@ -189,6 +189,9 @@ pub(crate) struct CutOptions {
     /// Longer side of the output in pixels, 64-2048 [default: as the source]
     #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>)]
     pub(crate) size: Option<LongestSide>,
+
+    #[command(flatten)]
+    pub(crate) bounds: BoundsOptions,
 
     /// Image quality of webp and apng, 0-100; 100 is lossless
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
@@ -319,15 +322,18 @@ impl CutOptions {
             crop: self.crop,
             fps: self.fps,
             size: self.size,
+            bounds: self.bounds.bounds().map_err(|error| contradiction(&error))?,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: !self.no_audio,
         };
-        request.check().map_err(|error| {
-            Failure::usage(format!("--hint: {error}"), "Name a time within --trim, or leave out one of them.")
-        })?;
+        request.check().map_err(|error| contradiction(&error))?;
         Ok(request)
     }
+}
+
+fn contradiction(error: &RequestError) -> Failure {
+    Failure::usage(error.to_string(), "Leave one of the options out, or change it.")
 }
 
 fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {
@@ -366,11 +372,13 @@ mod tests {
             crop: Some("2,4,40,30".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
+            bounds: None,
             quality: "90".parse().unwrap(),
             speed: Speed::Fast,
             keeps_audio: false,
         };
         assert_eq!(request(flags), expected);
+        assert_eq!(request("--width 90 --height 80 --fit cover").bounds.unwrap().shape(), Some((90, 80)));
         assert_eq!(request("--quiet"), CutRequest::new(OutputFormat::Webm));
     }
 

@@ -94,7 +94,9 @@ pub(crate) fn not_cut() -> Failure {
 
 /// Refuses options that have no meaning for an image.
 fn refuse_options_of_clips(options: &CutOptions) -> Result<(), Failure> {
+    let bounds = options.bounds.given();
     let given = [
+        (bounds.unwrap_or_default(), bounds.is_some()),
         ("--formats", options.formats.is_some()),
         ("--fps", options.fps != FpsChoice::Source),
         ("--quality", options.quality != Quality::default()),

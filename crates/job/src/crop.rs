@@ -42,24 +42,34 @@ impl Crop {
     pub fn within(self, size: Size) -> Option<CropRect> {
         match self {
             Self::Rect(rect) => rect.is_within(size).then_some(rect),
-            Self::Shape(width, height) => {
-                let fits_width =
-                    u64::from(size.width()) * u64::from(height) <= u64::from(size.height()) * u64::from(width);
-                let scaled = |side: u32, to: u32, from: u32| (u64::from(side) * u64::from(to) / u64::from(from)) as u32;
-                let (w, h) = if fits_width {
-                    (size.width(), scaled(size.width(), height, width))
-                } else {
-                    (scaled(size.height(), width, height), size.height())
-                };
-                let (w, h) = (even(w), even(h));
-                let (x, y) = (even((size.width() - w) / 2), even((size.height() - h) / 2));
-                Some(CropRect { x, y, size: Size::new(w, h)? })
-            }
+            Self::Shape(width, height) => CropRect::of_shape((width, height), size),
         }
     }
 }
 
 impl CropRect {
+    /// The largest rectangle with the shape of `width` × `height` around the middle of a frame of `size`.
+    /// `None` if it has not two pixels a side.
+    #[must_use]
+    pub fn of_shape((width, height): (u32, u32), size: Size) -> Option<Self> {
+        let scaled = |side: u32, to: u32, from: u32| (u64::from(side) * u64::from(to) / u64::from(from.max(1))) as u32;
+        let fits_width = u64::from(size.width()) * u64::from(height) <= u64::from(size.height()) * u64::from(width);
+        let (w, h) = if fits_width {
+            (size.width(), scaled(size.width(), height, width))
+        } else {
+            (scaled(size.height(), width, height), size.height())
+        };
+        let (w, h) = (even(w), even(h));
+        let (x, y) = (even((size.width() - w) / 2), even((size.height() - h) / 2));
+        Some(Self { x, y, size: Size::new(w, h)? })
+    }
+
+    /// The rectangle that is `inner` in this one.
+    #[must_use]
+    pub const fn around(self, inner: Self) -> Self {
+        Self { x: self.x + inner.x, y: self.y + inner.y, size: inner.size }
+    }
+
     fn is_within(self, frame: Size) -> bool {
         self.x + self.size.width() <= frame.width() && self.y + self.size.height() <= frame.height()
     }

@@ -24,6 +24,7 @@
 //! ```
 
 mod accepted;
+mod bounds;
 mod clip_name;
 mod clock;
 mod code;
@@ -68,6 +69,7 @@ mod trim;
 mod unpack_failure;
 
 pub use accepted::{Accepted, NotAccepted};
+pub use bounds::{Bounds, Fit};
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;

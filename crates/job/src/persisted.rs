@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality, RequestError,
-    ShadowChoice, Speed, Tolerance, Trim,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality,
+    RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -57,6 +57,9 @@ struct StoredRequest {
     crop: Option<Crop>,
     fps: FpsChoice,
     size: Option<LongestSide>,
+    /// Omitted if there are none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    bounds: Option<Bounds>,
     quality: Quality,
     /// Omitted if it is balanced.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -90,6 +93,7 @@ impl CutRequest {
             crop: self.crop,
             fps: self.fps,
             size: self.size,
+            bounds: self.bounds,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: self.keeps_audio,
@@ -120,6 +124,7 @@ impl CutRequest {
             crop: stored.crop,
             fps: stored.fps,
             size: stored.size,
+            bounds: stored.bounds,
             quality: stored.quality,
             speed: stored.speed,
             keeps_audio: stored.keeps_audio,
@@ -145,6 +150,7 @@ mod tests {
             crop: None,
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
+            bounds: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,
@@ -162,8 +168,10 @@ mod tests {
         let hinted = CutRequest { hints, ..request() };
         let trimmed = CutRequest { trim: Some("1.5,".parse().unwrap()), ..request() };
         let cropped = CutRequest { crop: Some("2,0,8,6".parse().unwrap()), ..request() };
+        let bounds = Bounds::new(None, Some("512".parse().unwrap()), None).unwrap();
+        let bound = CutRequest { size: None, bounds, ..request() };
         let shaped = CutRequest { crop: Some("16:9".parse().unwrap()), ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped] {
+        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, bound] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

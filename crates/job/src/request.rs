@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use clearcut_frame::Rgb8;
+use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Crop, Formats, Hints, RequestError, Trim};
+use crate::{Bounds, Crop, Formats, Hints, RequestError, Trim};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -259,6 +259,8 @@ pub struct CutRequest {
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
     pub size: Option<LongestSide>,
+    /// Width and height of the output, in place of its longer side.
+    pub bounds: Option<Bounds>,
     /// Image quality of WebP and APNG.
     pub quality: Quality,
     /// Speed of the encoders.
@@ -284,6 +286,7 @@ impl CutRequest {
             crop: None,
             fps: FpsChoice::Source,
             size: None,
+            bounds: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,
@@ -300,7 +303,20 @@ impl CutRequest {
             let time = hint.time.as_secs_f64().to_string();
             return Err(RequestError::new("hints", &time, "times within trim, the part of the clip that is cut"));
         }
+        if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
+            return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
+        }
         Ok(())
+    }
+
+    /// The size of outputs of frames of `size`.
+    #[must_use]
+    pub fn output_size(&self, size: Size) -> Size {
+        match (self.bounds, self.size) {
+            (Some(bounds), _) => bounds.size_of(size),
+            (None, Some(side)) => size.with_longest_side(u32::from(side.get())),
+            (None, None) => size,
+        }
     }
 }
 

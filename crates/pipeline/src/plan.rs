@@ -82,9 +82,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// The plan of a cut whose part [`crate::part::check_trim`] has accepted.
     pub(crate) fn new(info: &MediaInfo, request: &CutRequest, resources: &Resources) -> Self {
-        let size = request
-            .size
-            .map_or(info.decoded_size(), |side| info.decoded_size().with_longest_side(u32::from(side.get())));
+        let size = request.output_size(info.decoded_size());
         let (frame_rate, retiming) = timing(info, request.fps);
         let frame = info.frame_format(size);
         let part = Part::of(request.trim, info, request.fps);

@@ -17,7 +17,7 @@ from .events import event_data
 from .forms import Clip, form_of, opened
 from .images import ImageMethods
 from .models import Job, JobPage, NewWebhook, Preview, Submitted, Upload, Webhook
-from .options import Audio, Deinterlace, Event, FileFormat, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
+from .options import Audio, Deinterlace, Event, FileFormat, Fit, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
 from .transport import check
 from .wire import from_json
 
@@ -47,6 +47,9 @@ class Clearcut(ImageMethods):
         audio: Audio | None = None,
         fps: int | str | None = None,
         size: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        fit: Fit | None = None,
         quality: int | None = None,
         clip_name: str | None = None,
         webhook_url: str | None = None,
@@ -70,6 +73,9 @@ class Clearcut(ImageMethods):
             "audio": audio,
             "fps": fps,
             "size": size,
+            "width": width,
+            "height": height,
+            "fit": fit,
             "quality": quality,
             "clipName": clip_name,
             "webhookUrl": webhook_url,

@@ -53,6 +53,8 @@ vocabulary! {
     Deinterlace = DeinterlaceChoice::KEYWORDS.iter().copied();
     /// What becomes of the sound: it is kept in the formats that carry it, or left out.
     Audio = AudioChoice::KEYWORDS.iter().copied();
+    /// How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
+    Fit = clearcut_job::Fit::KEYWORDS.iter().copied();
     /// Stable code of an error in a reply.
     ErrorCode = clearcut_job::ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.name());
     /// Stable code of the reason why a job failed.

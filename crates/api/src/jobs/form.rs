@@ -2,8 +2,8 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    AudioChoice, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide,
-    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    AudioChoice, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints, KeyColorChoice,
+    LongestSide, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 use serde::Deserialize;
 
@@ -25,6 +25,9 @@ pub(crate) struct Form {
     key_color: Option<KeyColorChoice>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
+    width: Option<LongestSide>,
+    height: Option<LongestSide>,
+    fit: Option<Fit>,
     method: Option<MethodChoice>,
     /// URL of the clip.
     url: Option<String>,
@@ -66,6 +69,9 @@ impl Form {
         "audio",
         "fps",
         "size",
+        "width",
+        "height",
+        "fit",
         "quality",
         "clipName",
         "time",
@@ -98,6 +104,9 @@ impl Fields for Form {
             "chromaKey" => set_once(&mut self.key_color, parse_key_color(text)?, "chromaKey", text)?,
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
+            "width" => set_once(&mut self.width, parse_side("width", text)?, "width", text)?,
+            "height" => set_once(&mut self.height, parse_side("height", text)?, "height", text)?,
+            "fit" => set_once(&mut self.fit, text.parse()?, "fit", text)?,
             "method" => set_once(&mut self.method, text.parse()?, "method", text)?,
             // The error does not quote the value, because a URL may contain a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
@@ -133,12 +142,16 @@ impl Form {
 
     /// Fields that were given and have no effect on a preview.
     pub(crate) fn without_effect_on_preview(&self) -> Vec<FieldWarning> {
+        const SIZE_REASON: &str = "a preview has only size, its longer side";
         const REASON: &str = "a preview is one frame as a PNG, and no job";
         let cases = [
             (self.format.is_some(), "format", REASON),
             (self.formats.is_some(), "formats", REASON),
             (self.audio.is_some(), "audio", REASON),
             (self.fps.is_some(), "fps", REASON),
+            (self.width.is_some(), "width", SIZE_REASON),
+            (self.height.is_some(), "height", SIZE_REASON),
+            (self.fit.is_some(), "fit", SIZE_REASON),
             (self.quality.is_some(), "quality", REASON),
             (self.clip_name.is_some(), "clipName", REASON),
             (self.webhook_url.is_some(), "webhookUrl", REASON),
@@ -172,7 +185,8 @@ impl Form {
 
     /// Builds the request of a preview. It writes no files, so the output formats are ignored.
     pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        self.build_request(OutputFormat::Apng.into(), available)
+        let without_bounds = Self { width: None, height: None, fit: None, ..self };
+        without_bounds.build_request(OutputFormat::Apng.into(), available)
     }
 
     pub(crate) const fn has_size(&self) -> bool {
@@ -201,6 +215,7 @@ impl Form {
             crop: self.crop,
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
+            bounds: Bounds::new(self.width, self.height, self.fit)?,
             quality: self.quality.unwrap_or_default(),
             speed: Speed::default(),
             keeps_audio: self.audio.unwrap_or_default() == AudioChoice::Keep,
@@ -221,6 +236,11 @@ fn set_once<T>(slot: &mut Option<T>, value: T, field: &'static str, text: &str) 
         return Err(RequestError::new(field, text, "given once"));
     }
     Ok(())
+}
+
+/// Parses a side of the output, whose range is that of the longer one.
+fn parse_side(field: &'static str, text: &str) -> Result<LongestSide, RequestError> {
+    text.parse().map_err(|error: RequestError| RequestError::new(field, text, error.allowed()))
 }
 
 fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
@@ -288,7 +308,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 26] = [
+        let cases: [(&[(&str, &str)], &str); 29] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
@@ -304,6 +324,9 @@ mod tests {
             (&[("fps", "24.5")], "INVALID_FPS"),
             (&[("quality", "-1")], "INVALID_QUALITY"),
             (&[("size", "63")], "INVALID_SIZE"),
+            (&[("width", "63")], "INVALID_SIZE"),
+            (&[("size", "64"), ("height", "64")], "INVALID_SIZE"),
+            (&[("fit", "cover"), ("height", "64")], "INVALID_REQUEST"),
             (&[("format", "gif")], "INVALID_FORMATS"),
             (&[("format", "webm"), ("format", "mov")], "INVALID_FORMATS"),
             (&[("formats", "[]")], "INVALID_FORMATS"),

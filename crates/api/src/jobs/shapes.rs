@@ -13,7 +13,7 @@ use super::{
 use crate::http::{
     field_warning::FieldWarning,
     vocabulary::{
-        Audio, Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
     },
 };
 
@@ -250,9 +250,20 @@ pub(crate) struct SubmitForm {
     /// Image quality of `webp` and `apng`. Default: 60.
     #[schema(minimum = 0, maximum = 100, nullable = false)]
     quality: Option<u8>,
-    /// Longer side of the outputs in pixels. Default: that of the source.
+    /// Longer side of the outputs in pixels. Excludes `width` and `height`. Default: that of the
+    /// source.
     #[schema(minimum = 64, maximum = 2048, nullable = false)]
     size: Option<u16>,
+    /// Width of the outputs in pixels. Without `height`, the height follows from the shape.
+    #[schema(minimum = 64, maximum = 2048, nullable = false)]
+    width: Option<u16>,
+    /// Height of the outputs in pixels. Without `width`, the width follows from the shape.
+    #[schema(minimum = 64, maximum = 2048, nullable = false)]
+    height: Option<u16>,
+    /// With both `width` and `height`: `contain` keeps the whole frame, so that one side may be smaller
+    /// than asked, `cover` crops it on both sides alike to exactly that size. Default: `contain`.
+    #[schema(value_type = Option<Fit>, nullable = false)]
+    fit: Option<String>,
     /// `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
     /// Default: `auto`.
     #[schema(value_type = Option<Method>, nullable = false)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clearcut_frame::Size;
-use clearcut_job::{CutRequest, ErrorCode, OutputFormat::Apng};
+use clearcut_job::{Bounds, CutRequest, ErrorCode, Fit, OutputFormat::Apng};
 use clearcut_pipeline::Stop;
 
 use crate::{
@@ -35,10 +35,31 @@ fn a_part_of_the_frame_is_cut_as_a_clip_of_its_own() {
         .map(|cut| Decoded::read(cut.output(Apng), (160, 200), false).frames);
     assert!(found == expected && found.len() == 12, "the pictures differ");
     // The size is that of the part, and a hint has its place in the whole frame.
-    let hints = r#"[{"time":0,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap();
-    let small = CutRequest { size: Some("100".parse().unwrap()), hints, ..cropped(&request, "40,20,160,200") };
-    let report = cut(&plain, &small).report;
-    assert_eq!((report.size, report.matte.hint_frames.as_slice()), (Size::new(80, 100).unwrap(), &[12][..]));
+    let small = CutRequest { size: Some("100".parse().unwrap()), ..cropped(&request, "40,20,160,200") };
+    assert_eq!(cut(&plain, &small).report.size, Size::new(80, 100).unwrap());
+    let hinted = |clip: &Path, request: &CutRequest, (x, y): (f64, f64)| {
+        let hints = format!(r#"[{{"time":0,"x":{x},"y":{y},"kind":"keep"}}]"#).parse().unwrap();
+        cut(clip, &CutRequest { hints, ..request.clone() }).report.matte.hint_frames
+    };
+    let found = hinted(&plain, &cropped(&request, "40,20,160,200"), (0.45, 0.6));
+    assert!(found == hinted(&part, &request, (0.425, 0.62)) && found[0] > 0, "{found:?}");
+}
+
+#[test]
+fn outputs_have_the_width_and_height_that_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = clip(folder.path(), "whole.mkv", "scale=240:240");
+    let bound = |width: u16, height: Option<u16>, fit: Option<Fit>, crop: &str| {
+        let side = |side: u16| side.try_into().unwrap();
+        let bounds = Bounds::new(Some(side(width)), height.map(side), fit).unwrap();
+        cut(&plain, &CutRequest { bounds, ..cropped(&request("apng"), crop) })
+    };
+    let whole = "0,0,240,240";
+    assert_eq!(bound(100, None, None, "0,0,240,120").report.size, Size::new(100, 50).unwrap());
+    assert_eq!(bound(120, Some(80), None, whole).report.size, Size::new(80, 80).unwrap());
+    let covering = [bound(120, Some(80), Some(Fit::Cover), whole), bound(120, None, None, "0,40,240,160")];
+    let [found, expected] = covering.map(|cut| Decoded::read(cut.output(Apng), (120, 80), false).frames);
+    assert!(found == expected && found.len() == 12, "the middle is cut");
 }
 
 #[test]
