@@ -126,6 +126,40 @@ test("a frame is shown cut and as a matte while options and time change, and not
   }
 });
 
+test("a part of the clip and of its frame is cut, in the size and with the sound that are chosen", {
+  timeout: CUT_MS,
+}, async () => {
+  const own = await startServer();
+  try {
+    const { page, complaints } = await come({ to: own });
+    await page.waitForSelector("clip-drop");
+    await drop(page, ["mascot.mp4"]);
+    await page.click("cut-options .more summary");
+    await page.fill("input[name=trim-start]", "0.5");
+    await page.fill("input[name=trim-end]", "00:00:01");
+    await page.fill("input[name=crop]", "120,0,480,720");
+    await page.fill("input[name=width]", "96");
+    await page.fill("input[name=height]", "64");
+    await page.selectOption("select[name=fit]", "cover");
+    await page.selectOption("select[name=audio]", "drop");
+    await assertAccessible(page, "the options for parts and sizes");
+    // The preview shows the whole frame, of the part alone: the time is outside of it.
+    await page.click("frame-preview .pill:has-text('Cut')");
+    await page.waitForSelector("frame-preview .problem:has-text('trim 0.5,1 leaves it out')");
+    await slide(page, ".time-slider input", "0.7");
+    await page.waitForSelector("img.preview:not([hidden])");
+    await page.click(cutButton);
+    await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+    const [{ result }] = (await read(own, "/jobs")).jobs;
+    assert.deepEqual([result.width, result.height, result.frameCount], [96, 64, 15]);
+    const code = await page.textContent("code-samples");
+    assert.match(code, /trim=0\.5,00:00:01/);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await own.stop();
+  }
+});
+
 test("an answer to what is wanted no more is not shown, and a busy server is asked again", async () => {
   const { page, complaints } = await come();
   await page.waitForSelector("clip-drop");

@@ -103,6 +103,37 @@ class Frames(unittest.TestCase):
                         wrong = min(sum(apart(found, raw[other * size : (other + 1) * size])) for other in others)
                         self.assertLess(1.2 * (alpha + color), wrong, "another frame is as near")
 
+    def test_a_part_of_a_clip_and_of_its_frames_is_previewed_and_cut(self):
+        with tempfile.TemporaryDirectory() as folder, Server() as server:
+            storage_id, _, _ = upload(server)
+            part = {"trim": "0.5,00:00:01.500", "crop": "120,0,480,720"}
+            status, data = preview(server, inputStorageId=storage_id, time="1", size="240", **part)
+            self.assertEqual((status, data["width"], data["height"]), (200, 160, 240), data)
+            self.assertEqual(data["warnings"], [])
+            status, refused = preview(server, inputStorageId=storage_id, time="2", size="240", **part)
+            self.assertEqual((status, refused["code"]), (400, "INVALID_REQUEST"), refused)
+            self.assertIn("trim 0.5,1.5 leaves it out", refused["message"])
+            fields = {"inputStorageId": storage_id, "format": "mov", "fps": "source", "size": "240"}
+            for audio, streams in (("keep", ["video", "audio"]), ("drop", ["video"])):
+                job = server.submit_job(None, audio=audio, **part, **fields)
+                result = server.wait(job)["result"]
+                found = (result["frameCount"], result["duration"], result["width"], result["height"])
+                self.assertEqual(found, (30, 1, 160, 240))
+                cut = pathlib.Path(folder) / f"{audio}.mov"
+                cut.write_bytes(server.download(job))
+                command = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", str(cut)]
+                self.assertEqual(subprocess.run(command, capture_output=True, text=True).stdout.split(), streams)
+            exact = {"inputStorageId": storage_id, "format": "apng", "width": "120", "height": "90", "fit": "cover"}
+            result = server.wait(server.submit_job(None, trim="2,", **exact))["result"]
+            self.assertEqual((result["width"], result["height"], result["frameCount"]), (120, 90, 5))
+            for wrong, said in (
+                ({"trim": "1,9"}, "the clip is 2.200 s long, and trim 1,9 ends behind it"),
+                ({"crop": "0,0,722,2"}, "the frames of the clip are 720×720, and crop 0,0,722,2 does not lie in them"),
+            ):
+                ended = server.wait(server.submit_job(None, **wrong, **fields))
+                self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "INVALID_REQUEST"), ended)
+                self.assertEqual(ended["error"]["message"], said)
+
     def test_tolerance_and_key_change_the_picture_and_method_and_confidence_are_said(self):
         with Server() as server:
             storage_id, _, _ = upload(server)

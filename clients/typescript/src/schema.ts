@@ -776,6 +776,11 @@ export interface components {
             /** @description Always `alive`. */
             status: string;
         };
+        /**
+         * @description What becomes of the sound: it is kept in the formats that carry it, or left out.
+         * @enum {string}
+         */
+        Audio: "keep" | "drop";
         /** @description The job of a submit that waited for it. */
         AwaitedJob: components["schemas"]["Job"] & {
             /** @description Fields of the request that had no effect. */
@@ -1100,6 +1105,11 @@ export interface components {
          * @enum {string}
          */
         FileFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster" | "png" | "zip";
+        /**
+         * @description How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
+         * @enum {string}
+         */
+        Fit: "contain" | "cover";
         /** @description The health of the server. */
         Health: {
             /** @description All checks. */
@@ -1576,6 +1586,11 @@ export interface components {
              */
             chromaKey?: string;
             /**
+             * @description The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
+             *     shape such as `16:9`, the largest around the middle. `hints` are shares of the whole frame. Default: all of the frame.
+             */
+            crop?: string;
+            /**
              * @description Interlaced frames: `auto` de-interlaces a clip that is measured or flagged as interlaced,
              *     `on` every clip, `off` none. Default: `auto`.
              */
@@ -1619,6 +1634,11 @@ export interface components {
              *     30.
              */
             tolerance?: number;
+            /**
+             * @description The part of the clip that a job with the same `trim` cuts: the background is measured in it,
+             *     and `time` must lie in it. Default: all of the clip.
+             */
+            trim?: string;
         };
         /**
          * @description Why a method was used.
@@ -2113,6 +2133,8 @@ export interface components {
         };
         /** @description The fields of a submit request. */
         SubmitForm: {
+            /** @description The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`. */
+            audio?: components["schemas"]["Audio"];
             /**
              * @description The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
              *     measured.
@@ -2125,6 +2147,12 @@ export interface components {
              */
             clipName?: string;
             /**
+             * @description The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
+             *     shape such as `16:9`, the largest around the middle. `size` is that of the part; `hints`
+             *     are shares of the whole frame. Default: all of the frame.
+             */
+            crop?: string;
+            /**
              * @description Interlaced frames: `auto` de-interlaces a clip that is measured or flagged as interlaced,
              *     `on` every clip, `off` none. Default: `auto`.
              */
@@ -2135,6 +2163,11 @@ export interface components {
              *     exactly one of `file`, `url` and `inputStorageId`.
              */
             file?: string;
+            /**
+             * @description With both `width` and `height`: `contain` keeps the whole frame, so that one side may be smaller
+             *     than asked, `cover` crops it on both sides alike to exactly that size. Default: `contain`.
+             */
+            fit?: components["schemas"]["Fit"];
             /** @description The output format, if there is only one. Excludes `formats`. */
             format?: components["schemas"]["OutputFormat"];
             /**
@@ -2144,6 +2177,11 @@ export interface components {
             formats?: string;
             /** @description Frames per second of the outputs: 1–60, or `source`. Default: 24. */
             fps?: string;
+            /**
+             * Format: int32
+             * @description Height of the outputs in pixels. Without `width`, the width follows from the shape.
+             */
+            height?: number;
             /**
              * @description Regions to keep or remove regardless of their color, as the text of a JSON array of at most
              *     32 objects `{"time","x","y","kind"}`. `kind` is `keep` (subject) or `remove` (background),
@@ -2171,7 +2209,8 @@ export interface components {
             shadow?: components["schemas"]["Shadow"];
             /**
              * Format: int32
-             * @description Longer side of the outputs in pixels. Default: that of the source.
+             * @description Longer side of the outputs in pixels. Excludes `width` and `height`. Default: that of the
+             *     source.
              */
             size?: number;
             /**
@@ -2180,6 +2219,12 @@ export interface components {
              *     30.
              */
             tolerance?: number;
+            /**
+             * @description The part of the clip that is cut, as `START,END` in seconds or `hh:mm:ss.mmm`, such as
+             *     `1.5,4`; either may be empty. Frames that begin in it are cut, with their sound. Default: all
+             *     of the clip.
+             */
+            trim?: string;
             /** @description URL of the clip (http or https), which the server fetches. */
             url?: string;
             /**
@@ -2188,6 +2233,11 @@ export interface components {
              *     Verify events with the secret from `/api/v1/webhooks/secret`.
              */
             webhookUrl?: string;
+            /**
+             * Format: int32
+             * @description Width of the outputs in pixels. Without `height`, the height follows from the shape.
+             */
+            width?: number;
         };
         /** @description The fields of a submit of images. */
         SubmitImagesForm: {
@@ -3746,7 +3796,7 @@ export interface operations {
                     "application/json": components["schemas"]["Reply_Preview"];
                 };
             };
-            /** @description Invalid field or clip, a time past the end of the clip, or no flat background. */
+            /** @description Invalid field or clip, a time past the end of the clip or outside of `trim`, or no flat background. */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -70,6 +70,10 @@ export interface MatteOptions {
   deinterlace?: "auto" | "on" | "off";
   /** At most 32. */
   hints?: Hint[];
+  /** Part of the clip, as `START,END` in seconds or `hh:mm:ss.mmm`; either may be empty. Default: all of it. */
+  trim?: string;
+  /** Part of the frame: `X,Y,WIDTH,HEIGHT` in even pixels, or a shape such as `16:9`. Default: all of it. */
+  crop?: string;
 }
 
 /** The options of a job. */
@@ -78,8 +82,16 @@ export interface CutOptions extends MatteOptions {
   formats?: OutputFormat[];
   /** Frames per second, 1–60, or those of the clip. Default: 24. */
   fps?: number | "source";
-  /** Longer side in pixels, 64–2048. Default: that of the clip. */
+  /** The sound, in the formats that carry it. Default: `keep`. */
+  audio?: "keep" | "drop";
+  /** Longer side in pixels, 64–2048; not with `width` or `height`. Default: that of the clip. */
   size?: number;
+  /** Width in pixels, 64–2048. Alone, the height follows. */
+  width?: number;
+  /** Height in pixels, 64–2048. Alone, the width follows. */
+  height?: number;
+  /** With both: the whole frame, or cropped to exactly that size. Default: `contain`. */
+  fit?: "contain" | "cover";
   /** Image quality of `webp`, `apng` and `gif`, 0–100. Default: 60. */
   quality?: number;
   /** Name of the clip, after which downloads are named. Default: the name of the file. */

@@ -9,7 +9,11 @@ import { formatDate } from "./texts.js";
  * What a region of the clip is, subject or background; x and y in shares of the frame, time in seconds.
  * @typedef {{ time: number, x: number, y: number, kind: "keep" | "remove" }} Hint
  */
-/** The settings of a cut that belong to one clip. @typedef {{ keyColor: string | null, hints: Hint[] }} ClipSettings */
+/**
+ * The settings of a cut that belong to one clip. `trim` is its part, as `START,END` in seconds, and
+ * `crop` that of its frame; empty for all of it.
+ * @typedef {{ keyColor: string | null, hints: Hint[], trim: string, crop: string }} ClipSettings
+ */
 
 /** A clip, whose file goes ahead as an upload once a preview needs it. */
 export class Clip extends Item {
@@ -17,6 +21,10 @@ export class Clip extends Item {
   file = null;
   /** Regions that the user marked. @type {Hint[]} */
   hints = [];
+  /** Its part that is cut, as `START,END`; empty for all of it. */
+  trim = "";
+  /** The part of its frame that is cut: a rectangle or a shape; empty for all of it. */
+  crop = "";
   /** The warning whose time and place are shown when the clip is opened again. @type {import("./client.js").Warning | null} */
   lookAt = null;
   /** The options of its job. @type {Options | null} */

@@ -46,7 +46,7 @@ function curl(options, settings, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function typescript(options, { keyColor: key, hints }, file) {
+function typescript(options, { keyColor: key, hints, trim, crop }, file) {
   const { fps, method } = options;
   const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
   const fields = [
@@ -55,12 +55,19 @@ function typescript(options, { keyColor: key, hints }, file) {
     `tolerance: ${options.tolerance}`,
     // The published default is 24; `source` keeps every frame, which the SDK's type does not know.
     fps === "source" ? '// @ts-expect-error The SDK has no type for it.\n  fps: "source"' : `fps: ${fps}`,
-    options.size && `size: ${options.size}`,
+    ...sidesOf(options).map(
+      ([name, value]) =>
+        `// @ts-expect-error The SDK has no type for it.\n  ${name}: ${name === "fit" ? JSON.stringify(value) : value}`,
+    ),
+    options.size && !options.width && !options.height && `size: ${options.size}`,
     `quality: ${options.quality}`,
     // A field of this server that the SDK passes on and has no type for.
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     hints.length > 0 &&
       `// @ts-expect-error The SDK has no type for it.\n  hints: ${JSON.stringify(JSON.stringify(hints))}`,
+    options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
+    trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
+    crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
   return `import { readFile } from "node:fs/promises";
@@ -72,6 +79,12 @@ ${fields.map((field) => `  ${field},`).join("\n")}
 });
 const { result } = await client.jobs.poll(jobId);
 console.log(result.outputs);`;
+}
+
+/** The width and height that are asked for, as names and values. @param {Options} options */
+function sidesOf({ width, height, fit }) {
+  const sides = { width, height, fit: width && height && fit === "cover" ? fit : "" };
+  return Object.entries(sides).filter(([, value]) => value);
 }
 
 /** @param {Options} options @param {string} file */
@@ -93,13 +106,19 @@ function html({ formats }, file) {
 }
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
-function commandLine({ formats, method, tolerance, fps, size, quality }, { keyColor: key, hints }, file) {
+function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
+  const { formats, method, tolerance, fps, audio, size, quality } = options;
   const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
+  if (trim) command.push(`--trim ${trim}`);
+  if (crop) command.push(`--crop ${crop}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
-  if (size) command.push(`--size ${size}`);
+  if (audio === "drop") command.push("--no-audio");
+  const sides = sidesOf(options);
+  for (const [name, value] of sides) command.push(`--${name} ${value}`);
+  if (size && sides.length === 0) command.push(`--size ${size}`);
   if (quality !== 60) command.push(`--quality ${quality}`);
   for (const { kind, time, x, y } of hints) command.push(`--hint ${kind}@${time},${x},${y}`);
   return command.join(" ");

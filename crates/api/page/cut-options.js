@@ -6,18 +6,24 @@ import { BackgroundField, keptOptions, methodField, toleranceField } from "./opt
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, size: string, quality: number }} Options */
+/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
+/** Shapes of frames that are proposed. */
+const SHAPES = ["1:1", "4:5", "9:16", "16:9"];
 /** @type {Options} */
 const DEFAULTS = {
   formats: ["webm", "stacked-alpha"],
   method: "auto",
   tolerance: 30,
   fps: "source",
+  audio: "keep",
   size: "",
+  width: "",
+  height: "",
+  fit: "contain",
   quality: 60,
 };
 
@@ -28,17 +34,25 @@ export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
 const hasQuality = ({ formats }) => formats.some((format) => FORMATS[format]?.hasQuality);
 
 /** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
-export function formOf(options, { keyColor, hints }) {
+export function formOf(options, { keyColor, hints, trim, crop }) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));
   if (options.method !== "auto") form.append("method", options.method);
   form.append("tolerance", String(options.tolerance));
   form.append("fps", options.fps);
-  if (options.size) form.append("size", options.size);
+  if (options.audio === "drop") form.append("audio", "drop");
+  const { width, height, fit } = options;
+  // What is asked exactly comes before the longer side.
+  if (width) form.append("width", width);
+  if (height) form.append("height", height);
+  if (width && height && fit === "cover") form.append("fit", fit);
+  if (options.size && !width && !height) form.append("size", options.size);
   if (hasQuality(options)) form.append("quality", String(options.quality));
   // A model takes no key color.
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
+  if (trim) form.append("trim", trim);
+  if (crop) form.append("crop", crop);
   return form;
 }
 
@@ -62,7 +76,10 @@ export class CutOptions extends HTMLElement {
     const frame = this.#preview;
     frame.clip = this.clip;
     frame.client = this.client;
-    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip);
+    // The frame is shown whole, for hints are shares of it.
+    const settings = () => ({ keyColor: this.clip.keyColor, hints: this.clip.hints, trim: this.clip.trim, crop: "" });
+    frame.form = () =>
+      formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX, width: "", height: "" }, settings());
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
@@ -88,9 +105,14 @@ export class CutOptions extends HTMLElement {
       h(
         "details",
         { class: "more" },
-        h("summary", {}, "Size, frame rate, quality"),
+        h("summary", {}, "Part, frame rate, sound, size, quality"),
+        this.#part(),
+        this.#crop(),
         this.#rate(),
+        this.#audio(),
         this.#size(),
+        this.#bounds(),
+        this.#fit(),
         this.#quality,
       ),
       this.#problem,
@@ -158,6 +180,61 @@ export class CutOptions extends HTMLElement {
     return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
   }
 
+  /** From where to where the clip is cut. */
+  #part() {
+    const id = uniqueId();
+    const [start = "", end = ""] = this.clip.trim.split(",");
+    const time = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ value) =>
+      h("input", { id: `${id}-${name}`, name, value, placeholder: label, "aria-label": label });
+    const from = time("trim-start", "start", start);
+    const to = time("trim-end", "end", end);
+    const change = () => {
+      const isWhole = !from.value.trim() && !to.value.trim();
+      this.clip.trim = isWhole ? "" : `${from.value.trim()},${to.value.trim()}`;
+      this.#preview.refresh();
+    };
+    from.onchange = change;
+    to.onchange = change;
+    return h(
+      "div",
+      { class: "field" },
+      h(
+        "div",
+        { class: "row spread" },
+        h("label", { for: from.id }, "Part of the clip"),
+        h("span", { class: "row" }, from, "to", to),
+      ),
+      h("p", { class: "hint" }, "In seconds, or as hh:mm:ss.mmm. Empty: from its start, to its end."),
+    );
+  }
+
+  /** The part of the frame that is cut. */
+  #crop() {
+    const id = uniqueId();
+    const shapes = h("datalist", { id: `${id}-shapes` }, ...SHAPES.map((value) => h("option", { value })));
+    const crop = h("input", {
+      id,
+      name: "crop",
+      value: this.clip.crop,
+      placeholder: "all of it",
+      "aria-describedby": `${id}-hint`,
+    });
+    crop.setAttribute("list", shapes.id);
+    crop.onchange = () => {
+      this.clip.crop = crop.value.trim();
+    };
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "row spread" }, h("label", { for: id }, "Part of the frame"), crop, shapes),
+      h(
+        "p",
+        { class: "hint", id: `${id}-hint` },
+        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. This frame is shown whole.",
+      ),
+    );
+  }
+
   #rate() {
     return this.#select("Frame rate", "fps", [
       ["source", "As the clip"],
@@ -165,6 +242,13 @@ export class CutOptions extends HTMLElement {
       ["30", "30 a second"],
       ["15", "15 a second"],
       ["12", "12 a second, like a GIF"],
+    ]);
+  }
+
+  #audio() {
+    return this.#select("Sound", "audio", [
+      ["keep", "Keep it"],
+      ["drop", "Leave it out"],
     ]);
   }
 
@@ -179,7 +263,38 @@ export class CutOptions extends HTMLElement {
     ]);
   }
 
-  /** @param {string} label @param {"fps" | "size"} name @param {string[][]} choices */
+  /** Width and height, in place of the longer side. */
+  #bounds() {
+    const id = uniqueId();
+    const side = (/** @type {"width" | "height"} */ name) => {
+      const input = h("input", {
+        id: `${id}-${name}`,
+        type: "number",
+        name,
+        min: "64",
+        max: "2048",
+        value: this.options[name],
+        placeholder: name,
+        "aria-label": name === "width" ? "Width in pixels" : "Height in pixels",
+      });
+      input.onchange = () => {
+        this.options[name] = input.value;
+      };
+      return input;
+    };
+    const width = side("width");
+    const label = h("label", { for: width.id }, "Width and height, px");
+    return h("div", { class: "field row spread" }, label, h("span", { class: "row" }, width, "×", side("height")));
+  }
+
+  #fit() {
+    return this.#select("In both", "fit", [
+      ["contain", "The whole frame, one side may be smaller"],
+      ["cover", "Cropped to exactly that size"],
+    ]);
+  }
+
+  /** @param {string} label @param {"fps" | "audio" | "size" | "fit"} name @param {string[][]} choices */
   #select(label, name, choices) {
     const id = uniqueId();
     const select = h("select", { id, name }, ...choices.map(([value, text]) => h("option", { value }, text)));

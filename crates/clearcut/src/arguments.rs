@@ -7,12 +7,14 @@ use std::{path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, ImageEncoding, KeyColorChoice, LongestSide,
-    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
+    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 use crate::{
+    bounds_options::BoundsOptions,
     failure::{EXIT_CODES, Failure},
+    image_command::ImageCommand,
     installed_models::ModelOptions,
     models::ModelsOptions,
     outputs::IMAGE_EXTENSION,
@@ -104,32 +106,6 @@ pub(crate) enum Command {
     Man,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ImageCommand {
-    /// What the image is
-    Inspect {
-        /// Width × height, at most
-        max_pixels: u64,
-    },
-    /// The pixels
-    Pixels {
-        /// Width × height, at most
-        max_pixels: u64,
-    },
-    /// The size, by the headers
-    Size {
-        /// Width × height, at most
-        max_pixels: u64,
-    },
-    /// One file for each encoding
-    Encode {
-        /// Width × height, at most
-        max_pixels: u64,
-        /// Each as WIDTH:HEIGHT:FIT:FORMAT:QUALITY
-        encodings: Vec<ImageEncoding>,
-    },
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SandboxChoice {
     /// If bubblewrap is installed and works
@@ -202,6 +178,15 @@ pub(crate) struct CutOptions {
     #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
     pub(crate) hints: Vec<Hint>,
 
+    /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty
+    #[arg(long, value_name = "START,END", value_parser = parse::<Trim>)]
+    pub(crate) trim: Option<Trim>,
+
+    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even, or a shape such
+    /// as 16:9, the largest around the middle [default: all of the frame]
+    #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>)]
+    pub(crate) crop: Option<Crop>,
+
     /// Frame rate: source, or 1-60 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
     pub(crate) fps: FpsChoice,
@@ -209,6 +194,9 @@ pub(crate) struct CutOptions {
     /// Longer side of the output in pixels, 64-2048 [default: as the source]
     #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>)]
     pub(crate) size: Option<LongestSide>,
+
+    #[command(flatten)]
+    pub(crate) bounds: BoundsOptions,
 
     /// Image quality of webp, apng and gif, 0-100; 100 is lossless, but for the palette of a gif
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
@@ -327,7 +315,7 @@ impl CutOptions {
         })?;
         let extension = self.output_extension();
         let named_format = extension.and_then(OutputFormat::from_extension);
-        Ok(CutRequest {
+        let request = CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),
             method: self.method,
             key_color: self.key,
@@ -335,13 +323,22 @@ impl CutOptions {
             shadow: self.shadow,
             hints,
             deinterlace: self.deinterlace,
+            trim: self.trim,
+            crop: self.crop,
             fps: self.fps,
             size: self.size,
+            bounds: self.bounds.bounds().map_err(|error| contradiction(&error))?,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: !self.no_audio,
-        })
+        };
+        request.check().map_err(|error| contradiction(&error))?;
+        Ok(request)
     }
+}
+
+fn contradiction(error: &RequestError) -> Failure {
+    Failure::usage(error.to_string(), "Leave one of the options out, or change it.")
 }
 
 fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {
@@ -366,7 +363,7 @@ mod tests {
             options.request().unwrap()
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
-                     --deinterlace on \
+                     --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 \
                      --fps 12 --size 480 --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             formats: OutputFormat::Webp.into(),
@@ -376,13 +373,17 @@ mod tests {
             shadow: ShadowChoice::Drop,
             hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
             deinterlace: DeinterlaceChoice::On,
+            trim: Some("0.5,2".parse().unwrap()),
+            crop: Some("2,4,40,30".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
+            bounds: None,
             quality: "90".parse().unwrap(),
             speed: Speed::Fast,
             keeps_audio: false,
         };
         assert_eq!(request(flags), expected);
+        assert_eq!(request("--width 90 --height 80 --fit cover").bounds.unwrap().shape(), Some((90, 80)));
         assert_eq!(request("--quiet"), CutRequest::new(OutputFormat::Webm));
     }
 

@@ -94,11 +94,15 @@ pub(crate) fn not_cut() -> Failure {
 
 /// Refuses options that have no meaning for an image.
 fn refuse_options_of_clips(options: &CutOptions) -> Result<(), Failure> {
+    let bounds = options.bounds.given();
     let given = [
+        (bounds.unwrap_or_default(), bounds.is_some()),
         ("--formats", options.formats.is_some()),
         ("--fps", options.fps != FpsChoice::Source),
         ("--quality", options.quality != Quality::default()),
         ("--speed", options.speed != Speed::default()),
+        ("--trim", options.trim.is_some()),
+        ("--crop", options.crop.is_some()),
         ("--deinterlace", options.deinterlace != DeinterlaceChoice::default()),
         ("--no-audio", options.no_audio),
     ];

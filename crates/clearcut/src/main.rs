@@ -1,6 +1,7 @@
 //! The clearcut program: parses the command line and runs the chosen command. Glue code only.
 
 mod arguments;
+mod bounds_options;
 mod console;
 mod cut;
 mod cut_context;
@@ -11,6 +12,7 @@ mod environment;
 mod failure;
 mod generate;
 mod heap;
+mod image_command;
 mod input;
 mod installed_models;
 mod mcp;
@@ -30,8 +32,9 @@ use clap::Parser;
 use clearcut_job::ImageFailure;
 
 use crate::{
-    arguments::{Arguments, Command, DoctorOptions, ImageCommand},
+    arguments::{Arguments, Command, DoctorOptions},
     failure::Failure,
+    image_command::ImageCommand,
 };
 
 fn main() -> ExitCode {

@@ -148,6 +148,7 @@ pub(crate) fn parse_streams(
         decoder,
         pixel_format: printable(&video.pix_fmt),
         size,
+        crop: None,
         size_changes: None,
         field_order: FieldOrder::TopFirst,
         is_deinterlaced: false,

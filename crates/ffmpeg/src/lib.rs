@@ -70,7 +70,7 @@ pub use image_folder::{ImageFolder, PackedImage};
 pub use interlace::FieldOrder;
 pub use keyframe_sizes::SizeChanges;
 pub use marked::{Watch, end_marked, watch};
-pub use media::{AlphaStream, AudioTrack, Downmix, MediaInfo, MediaLimits};
+pub use media::{AlphaStream, AudioTrack, Downmix, MediaInfo, MediaLimits, TimeSpan};
 pub use packets::{ListedPacket, PacketListing};
 pub use probe::{Probe, first_bytes};
 pub use sandbox::{Sandbox, SandboxPolicy};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clearcut_frame::{FrameFormat, FrameRate, Matrix, Size, Subsampling};
-use clearcut_job::{DeinterlaceChoice, Note, NoteCode};
+use clearcut_job::{CropRect, DeinterlaceChoice, Note, NoteCode};
 
 use crate::{
     ColorConversion, ColorTags, Container,
@@ -51,6 +51,15 @@ impl Default for MediaLimits {
             max_streams: 64,
         }
     }
+}
+
+/// A part of a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// Time from the start of the clip's first frame.
+    pub start: Duration,
+    /// Length of the part.
+    pub length: Duration,
 }
 
 /// How the channels of a track are mixed down to two. One or two channels are kept.
@@ -107,6 +116,8 @@ pub struct MediaInfo {
     pub pixel_format: String,
     /// Display size: after rotation, with square pixels.
     pub size: Size,
+    /// The part of [`Self::size`] that decoding gives; `None` for all of it.
+    pub crop: Option<CropRect>,
     /// Set if the frames change their size in mid-stream; [`Self::size`] is then the one that is
     /// shown longest.
     pub size_changes: Option<SizeChanges>,
@@ -159,6 +170,18 @@ impl MediaInfo {
     #[must_use]
     pub const fn frame_format(&self, size: Size) -> FrameFormat {
         FrameFormat { size, subsampling: self.subsampling, has_alpha: self.has_alpha, matrix: self.color.matrix }
+    }
+
+    /// Size of the decoded part of the frame, before it is scaled.
+    #[must_use]
+    pub fn decoded_size(&self) -> Size {
+        self.crop.map_or(self.size, |crop| crop.size)
+    }
+
+    /// The whole clip.
+    #[must_use]
+    pub const fn whole(&self) -> TimeSpan {
+        TimeSpan { start: Duration::ZERO, length: self.duration }
     }
 
     /// Replaces what the probe decided about interlaced frames by the user's choice.

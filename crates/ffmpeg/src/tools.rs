@@ -15,7 +15,7 @@ use clearcut_job::OutputFormat;
 
 use crate::{
     AudioTrack, Capabilities, Child, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits,
-    SamplePlan, Sandbox, SandboxPolicy, SearchPath, argv, limits::ChildLimits,
+    SamplePlan, Sandbox, SandboxPolicy, SearchPath, TimeSpan, argv, limits::ChildLimits,
 };
 
 /// The ffmpeg and ffprobe of this machine, and their sandbox. Found once and shared by all jobs.
@@ -171,7 +171,7 @@ impl Tools {
         self.read("decoding an excerpt", input, argv::excerpt(info, plan, limits), None)
     }
 
-    /// Starts decoding the sound of `audio` to standard output, for [`Self::align_sound`]. It ends
+    /// Starts decoding the sound of `audio` within `span` to standard output, for [`Self::align_sound`]. It ends
     /// with [`Error::Failed`] if more than one in a hundred packets is damaged, but decodes all
     /// others.
     ///
@@ -181,21 +181,20 @@ impl Tools {
         &self,
         input: &File,
         info: &MediaInfo,
-        audio: &AudioTrack,
+        (audio, span): (&AudioTrack, TimeSpan),
         limits: &MediaLimits,
     ) -> Result<Child, Error> {
-        self.read("decoding the sound", input, argv::decode_sound(info, audio, limits), None)
+        self.read("decoding the sound", input, argv::decode_sound(info, audio, span, limits), None)
     }
 
     /// Starts writing the sound that [`Self::decode_sound`] decodes, piped to standard input, to
-    /// [`Self::AUDIO_FILE`] in `scratch`: PCM that begins with the first frame and ends with the last
-    /// one.
+    /// [`Self::AUDIO_FILE`] in `scratch`: PCM of exactly `length`.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn align_sound(&self, info: &MediaInfo, scratch: &Path) -> Result<Child, Error> {
+    pub fn align_sound(&self, length: Duration, scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
-        command.args(argv::align_sound(info));
+        command.args(argv::align_sound(length));
         Child::spawn("aligning the sound", command, Stdio::piped())
     }
 

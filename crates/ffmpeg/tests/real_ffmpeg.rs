@@ -135,21 +135,36 @@ fn a_window_holds_the_frames_of_the_whole_clip_byte_for_byte() {
         let clip = made(folder.path(), name, &codec);
         let info = probe(&tools, &clip);
         let retiming = if info.has_variable_rate { Retiming::To(info.frame_rate) } else { Retiming::EveryFrame };
-        let size = Size::new(90, 90).unwrap();
-        let decode = |window| {
-            let plan = DecodePlan { size, retiming, threads: 2, window };
-            frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info)
-        };
-        let all = decode(None);
-        let count = all.len() as u64;
+        let slower = Retiming::To(FrameRate::new(24, 1).unwrap());
         let points = tools.seek_points(&clip, &info, &limits).unwrap().finish().unwrap();
-        for (first, end) in [(0, Some(9)), (75, Some(150)), (121, None)] {
-            let point = SeekPoint::before(&points, &info, first).filter(|point| point.frame > 0);
-            assert_eq!(point.is_some(), seeks && first > 0, "{name} at {first}");
-            let range = first as usize..end.unwrap_or(count) as usize;
-            for seek in [point, None] {
-                let window = decode(Some(DecodeWindow { first, end, seek }));
-                assert!(window == all[range.clone()], "{name} at {first}, {} of {}", window.len(), range.len());
+        for retiming in [retiming, slower] {
+            let size = Size::new(90, 90).unwrap();
+            let decode = |window| {
+                let plan = DecodePlan { size, retiming, threads: 2, window };
+                frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info)
+            };
+            let all = decode(None);
+            let count = all.len() as u64;
+            for (first, end) in [(0, Some(9)), (75, Some(130)), (121, None)] {
+                // A frame of the slower rate is shown no earlier than the one of this number.
+                let point = SeekPoint::before(&points, &info, first).filter(|point| point.frame > 0);
+                assert_eq!(point.is_some(), seeks && first > 0, "{name} at {first}");
+                let range = first as usize..end.unwrap_or(count) as usize;
+                for seek in [point, None] {
+                    let window = decode(Some(DecodeWindow { first, end, seek }));
+                    let (found, expected) = (window.len(), range.len());
+                    assert!(window == all[range.clone()], "{name} at {first}, {retiming:?}: {found} of {expected}");
+                }
+            }
+            // A seek that lands too late is told by the number of frames.
+            if let Some(late) = points.last().filter(|_| seeks) {
+                let number = match retiming {
+                    Retiming::EveryFrame => late.frame,
+                    Retiming::To(rate) => rate.frames_in(info.frame_rate.start_of(late.frame)),
+                };
+                let window = DecodeWindow { first: number - 15, end: Some(number + 5), seek: Some(*late) };
+                let found = decode(Some(window)).len();
+                assert!(found <= 6, "{name}, {retiming:?}: {found} frames from a keyframe at {}", late.secs);
             }
         }
     }

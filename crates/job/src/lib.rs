@@ -24,10 +24,12 @@
 //! ```
 
 mod accepted;
+mod bounds;
 mod clip_name;
 mod clock;
 mod code;
 mod container;
+mod crop;
 mod cut_step;
 mod day;
 mod error_chain;
@@ -63,13 +65,16 @@ mod stage;
 mod state;
 mod still_format;
 mod stored_object;
+mod trim;
 mod unpack_failure;
 
 pub use accepted::{Accepted, NotAccepted};
+pub use bounds::{Bounds, Fit};
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;
 pub use container::Container;
+pub use crop::{Crop, CropRect};
 pub use cut_step::CutStep;
 pub use day::{ParseDayError, UtcDay};
 pub use error_chain::{error_chain, error_line};
@@ -101,12 +106,13 @@ pub use persisted::PersistedRequestError;
 pub use preview::{PreviewFrame, PreviewRequest};
 pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
 pub use request::{
-    CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed,
-    Tolerance,
+    AudioChoice, CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality,
+    ShadowChoice, Speed, Tolerance,
 };
 pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
 pub use still_format::{NotImage, StillFormat};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};
+pub use trim::Trim;
 pub use unpack_failure::UnpackFailure;

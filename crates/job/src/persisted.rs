@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality, RequestError,
-    ShadowChoice, Speed, Tolerance,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality,
+    RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -49,8 +49,17 @@ struct StoredRequest {
     /// Omitted if it is automatic.
     #[serde(default, skip_serializing_if = "is_default")]
     deinterlace: DeinterlaceChoice,
+    /// Omitted if the whole clip is cut.
+    #[serde(default, skip_serializing_if = "is_default")]
+    trim: Option<Trim>,
+    /// Omitted if the whole frame is cut.
+    #[serde(default, skip_serializing_if = "is_default")]
+    crop: Option<Crop>,
     fps: FpsChoice,
     size: Option<LongestSide>,
+    /// Omitted if there are none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    bounds: Option<Bounds>,
     quality: Quality,
     /// Omitted if it is balanced.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -80,8 +89,11 @@ impl CutRequest {
             shadow: self.shadow,
             hints: self.hints.clone(),
             deinterlace: self.deinterlace,
+            trim: self.trim,
+            crop: self.crop,
             fps: self.fps,
             size: self.size,
+            bounds: self.bounds,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: self.keeps_audio,
@@ -108,8 +120,11 @@ impl CutRequest {
             shadow: stored.shadow,
             hints: stored.hints,
             deinterlace: stored.deinterlace,
+            trim: stored.trim,
+            crop: stored.crop,
             fps: stored.fps,
             size: stored.size,
+            bounds: stored.bounds,
             quality: stored.quality,
             speed: stored.speed,
             keeps_audio: stored.keeps_audio,
@@ -131,8 +146,11 @@ mod tests {
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
+            trim: None,
+            crop: None,
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
+            bounds: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,
@@ -148,7 +166,12 @@ mod tests {
         let woven = CutRequest { deinterlace: DeinterlaceChoice::On, ..request() };
         let hints: Hints = r#"[{"time":1.04,"x":0.25,"y":0.1,"kind":"remove"}]"#.parse().unwrap();
         let hinted = CutRequest { hints, ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted] {
+        let trimmed = CutRequest { trim: Some("1.5,".parse().unwrap()), ..request() };
+        let cropped = CutRequest { crop: Some("2,0,8,6".parse().unwrap()), ..request() };
+        let bounds = Bounds::new(None, Some("512".parse().unwrap()), None).unwrap();
+        let bound = CutRequest { size: None, bounds, ..request() };
+        let shaped = CutRequest { crop: Some("16:9".parse().unwrap()), ..request() };
+        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, bound] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

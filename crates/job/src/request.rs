@@ -1,11 +1,11 @@
 //! The request of a cut, and the parsers and ranges of its fields.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
-use clearcut_frame::Rgb8;
+use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Formats, Hints, RequestError};
+use crate::{Bounds, Crop, Formats, Hints, RequestError, Trim};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -222,6 +222,18 @@ pub enum DeinterlaceChoice {
 
 keyword_enum!(DeinterlaceChoice, "deinterlace", "auto, on or off", "auto" => Auto, "on" => On, "off" => Off);
 
+/// What becomes of the sound, in the formats that carry it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AudioChoice {
+    /// It is kept.
+    #[default]
+    Keep,
+    /// It is left out.
+    Drop,
+}
+
+keyword_enum!(AudioChoice, "audio", "keep or drop", "keep" => Keep, "drop" => Drop);
+
 /// All settings of one cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutRequest {
@@ -239,10 +251,16 @@ pub struct CutRequest {
     pub hints: Hints,
     /// Treatment of interlaced frames.
     pub deinterlace: DeinterlaceChoice,
+    /// The part of the clip that is cut; `None` for all of it.
+    pub trim: Option<Trim>,
+    /// The part of the frame that is cut; `None` for all of it.
+    pub crop: Option<Crop>,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
     pub size: Option<LongestSide>,
+    /// Width and height of the output, in place of its longer side.
+    pub bounds: Option<Bounds>,
     /// Image quality of WebP and APNG.
     pub quality: Quality,
     /// Speed of the encoders.
@@ -264,11 +282,40 @@ impl CutRequest {
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
+            trim: None,
+            crop: None,
             fps: FpsChoice::Source,
             size: None,
+            bounds: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,
+        }
+    }
+
+    /// Refuses fields that contradict each other.
+    ///
+    /// # Errors
+    /// The field that another one excludes.
+    pub fn check(&self) -> Result<(), RequestError> {
+        let is_outside = |time: Duration| self.trim.is_some_and(|trim| !trim.contains(time));
+        if let Some(hint) = self.hints.iter().find(|hint| is_outside(hint.time)) {
+            let time = hint.time.as_secs_f64().to_string();
+            return Err(RequestError::new("hints", &time, "times within trim, the part of the clip that is cut"));
+        }
+        if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
+            return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
+        }
+        Ok(())
+    }
+
+    /// The size of outputs of frames of `size`.
+    #[must_use]
+    pub fn output_size(&self, size: Size) -> Size {
+        match (self.bounds, self.size) {
+            (Some(bounds), _) => bounds.size_of(size),
+            (None, Some(side)) => size.with_longest_side(u32::from(side.get())),
+            (None, None) => size,
         }
     }
 }
@@ -322,6 +369,19 @@ mod tests {
     fn deinterlacing_is_parsed_from_its_keyword() {
         assert_eq!(("auto".parse(), " on ".parse()), (Ok(DeinterlaceChoice::Auto), Ok(DeinterlaceChoice::On)));
         assert_eq!("yes".parse::<DeinterlaceChoice>().unwrap_err().allowed(), "auto, on or off");
+    }
+
+    #[test]
+    fn a_hint_outside_of_the_part_that_is_cut_is_refused() {
+        let hints: Hints = r#"[{"time":1.5,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap();
+        let checked = |trim: &str| {
+            let trim = Some(trim.parse().unwrap());
+            CutRequest { hints: hints.clone(), trim, ..CutRequest::new(crate::OutputFormat::Webm) }.check()
+        };
+        assert_eq!((checked("1,2"), checked(",1.501")), (Ok(()), Ok(())));
+        for trim in ["2,3", ",1.5"] {
+            assert_eq!(checked(trim).unwrap_err().field(), "hints");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, ErrorCode, Formats, FpsChoice, LongestSide, OutputFormat, Quality, Speed,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, ErrorCode, Fit, Formats, FpsChoice, LongestSide, OutputFormat,
+    Quality, Speed, Trim,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -52,10 +53,35 @@ pub(crate) struct CutArguments {
     #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
     deinterlace: Option<Argument<DeinterlaceChoice>>,
 
+    /// Part of the clip that is cut, "START,END" in seconds or hh:mm:ss.mmm; either may be empty.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["1.5,4", "00:01:30,", ",10"]))]
+    trim: Option<Argument<Trim>>,
+
+    /// Part of the frame that is cut: "X,Y,WIDTH,HEIGHT" in even pixels, or the largest of a shape.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9"]))]
+    crop: Option<Argument<Crop>>,
+
     /// Longer side of the output in pixels; by default as the clip.
     #[serde(default)]
     #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
     size: Option<Argument<LongestSide>>,
+
+    /// Width of the output in pixels, in place of size; alone, the height follows.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
+    width: Option<Argument<LongestSide>>,
+
+    /// Height of the output in pixels, in place of size; alone, the width follows.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
+    height: Option<Argument<LongestSide>>,
+
+    /// With width and height: contain (the whole frame) or cover (cropped to exactly that size).
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["contain", "cover"]))]
+    fit: Option<Argument<Fit>>,
 
     /// Frames per second, 1 to 60, or "source" for those of the clip.
     #[serde(default)]
@@ -203,14 +229,18 @@ impl CutArguments {
         let mut request = CutRequest::new(self.format_of_output().unwrap_or(OutputFormat::Webm));
         set(&mut request.formats, self.formats.as_ref())?;
         self.matte.apply(&mut request)?;
-        if let Some(size) = &self.size {
-            request.size = Some(size.get()?);
-        }
+        request.size = self.size.as_ref().map(Argument::get).transpose()?;
+        let given = |side: &Option<Argument<LongestSide>>| side.as_ref().map(Argument::get).transpose();
+        let fit = self.fit.as_ref().map(Argument::get).transpose()?;
+        request.bounds = Bounds::new(given(&self.width)?, given(&self.height)?, fit)?;
         set(&mut request.deinterlace, self.deinterlace.as_ref())?;
+        request.trim = self.trim.as_ref().map(Argument::get).transpose()?;
+        request.crop = self.crop.as_ref().map(Argument::get).transpose()?;
         set(&mut request.fps, self.fps.as_ref())?;
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
         request.keeps_audio = self.audio;
+        request.check()?;
         Ok(request)
     }
 
@@ -291,7 +321,7 @@ mod tests {
     fn arguments_reach_the_request() {
         let all = json!({
             "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
-            "shadow": "drop", "deinterlace": "on", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
+            "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "crop": "1:1", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
             "size": 480.0, "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
@@ -302,8 +332,11 @@ mod tests {
             shadow: ShadowChoice::Drop,
             hints: r#"[{"time":1,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
             deinterlace: DeinterlaceChoice::On,
+            trim: Some("0.5,2".parse().unwrap()),
+            crop: Some("1:1".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
+            bounds: None,
             quality: "90".parse().unwrap(),
             speed: Speed::Fast,
             keeps_audio: false,
@@ -322,6 +355,14 @@ mod tests {
             (json!({"formats": ["gif"]}), ErrorCode::InvalidFormats, "formats"),
             (json!({"chromaKey": "green"}), ErrorCode::InvalidChromaKey, "chromaKey"),
             (json!({"hints": [{"time": 1}]}), ErrorCode::InvalidRequest, "hints"),
+            (json!({"width": 64, "size": 64}), ErrorCode::InvalidSize, "size"),
+            (json!({"fit": "cover"}), ErrorCode::InvalidRequest, "fit"),
+            (json!({"trim": "2,1"}), ErrorCode::InvalidRequest, "trim"),
+            (
+                json!({"trim": "2,", "hints": [{"time": 1, "x": 0, "y": 0, "kind": "keep"}]}),
+                ErrorCode::InvalidRequest,
+                "hints",
+            ),
             (json!({"method": "ai", "chromaKey": "#00FF00"}), ErrorCode::InvalidRequest, "chromaKey"),
         ];
         for (mut arguments, code, field) in cases {

@@ -30,7 +30,7 @@ impl Children {
     pub(crate) fn start(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<Self, Error> {
         let decoder = stop.register(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
         let sound = match &info.audio {
-            Some(audio) if plan.carries_audio() => extract_sound(job, info, audio, stop)?,
+            Some(audio) if plan.carries_audio() => extract_sound(job, info, (audio, plan.span), stop)?,
             _ => Sound::default(),
         };
         let mut encoders = Vec::new();

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use clearcut_ffmpeg::MediaInfo;
+use clearcut_ffmpeg::{MediaInfo, SeekPoint};
 use clearcut_job::CutStep;
 use crossbeam_channel::bounded;
 
@@ -15,10 +15,10 @@ use crate::{
     plan::Plan,
     probe::probe_clip,
     run::Run,
-    segments::{cut_side_by_side, segments_at_once},
+    segments::{cut_side_by_side, remove_files, segments_at_once},
     stages::{
         encode::encode_output,
-        hints::{HintMaps, small_frames, track_hints},
+        hints::{HintMaps, Place, small_frames, track_hints},
         matte::Matting,
         survey::survey,
         unpack::unpack,
@@ -36,15 +36,49 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
     let stop = &stop.for_cut();
     let unpacked = unpack(job, stop, || progress(CutStep::Surveying))?;
     let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
-    let (info, mut plan) = probe_clip(job, stop, progress)?;
+    let (info, plan) = probe_clip(job, stop, progress)?;
     let count = segments_at_once(&job.resources, job.request, &info, &plan);
     if count.get() > 1
         && let Some(report) = cut_side_by_side((job, &info, &plan), count, stop, progress)?
     {
         return Ok(report);
     }
-    let (method, hints, mut children) = prepare(job, &info, &plan, stop, progress)?;
-    let notes = notes(job.request, &info, &plan, children.sound.note.take());
+    let Some(seek) = seek_to_part(job, &info, &plan, stop)? else {
+        return cut_whole((job, &info, plan), stop, progress);
+    };
+    match cut_whole((job, &info, plan.seeking(seek)), &stop.for_cut(), progress) {
+        Err(Error::SegmentIncomplete { .. }) => {
+            remove_files(job.scratch)?;
+            cut_whole((job, &info, plan), stop, progress)
+        }
+        result => result,
+    }
+}
+
+/// Number of frames before a part from which on a keyframe before it is looked for: to decode fewer
+/// takes no longer than to look.
+const MIN_SKIPPED: u64 = 240;
+
+/// The keyframe from which the part of a clip is decoded. `None` for a part near the start, and where
+/// the clip is to be decoded from its start.
+fn seek_to_part(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<Option<SeekPoint>, Error> {
+    if plan.frames_before() < MIN_SKIPPED {
+        return Ok(None);
+    }
+    let listing = stop.register_listing(job.tools.seek_points(job.input, info, &job.limits)?);
+    let points = listing.finish();
+    stop.check()?;
+    Ok(plan.seek_before(&points?, info, 0))
+}
+
+/// Cuts a probed clip, or a part of it, on one decoder.
+fn cut_whole(
+    (job, info, mut plan): (&CutJob, &MediaInfo, Plan),
+    stop: &Stop,
+    progress: &mut dyn FnMut(CutStep),
+) -> Result<CutReport, Error> {
+    let (method, hints, mut children) = prepare(job, info, &plan, stop, progress)?;
+    let notes = notes(job.request, info, &plan, children.sound.note.take());
     if !children.sound.is_kept {
         plan.leave_out_audio();
     }
@@ -54,11 +88,11 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         MatteSource::Model(model) => (None, None, Some(model.id.clone())),
     };
     let matting = Matting { source: method.source, hints: &hints, threads: plan.matte_threads, kept: 0..u64::MAX };
-    let run = Run { job, info: &info, plan: &plan, stop };
+    let run = Run { job, info, plan: &plan, stop };
     let (log, quality, outputs) = run.frames(matting, children, encode_output, progress)?;
     Ok(CutReport {
         notes,
-        source: info,
+        source: info.clone(),
         size: plan.size(),
         frame_rate: plan.frame_rate,
         frames: log.frames(),
@@ -90,8 +124,8 @@ fn prepare(
             let survey = || survey(job, info, plan.frame, stop);
             stop.on_error(choose_method(job.request, job.models, survey, stop, &waits))
         }));
-        let shrink_thread =
-            stop.on_error(spawn(scope, || stop.on_error(small_frames(job, info, plan.decode, plan.frame_rate, stop))));
+        let shrink_thread = stop
+            .on_error(spawn(scope, || stop.on_error(small_frames(job, info, plan.decode, plan.expected_frames, stop))));
         let children = stop.on_error(Children::start(job, info, plan, stop));
         waits.iter().for_each(|()| progress(CutStep::Waiting)); // Ends when the method is chosen.
         (survey_thread.and_then(join), shrink_thread.and_then(join), children)
@@ -100,7 +134,9 @@ fn prepare(
     let (Some(method), Some(small), Some(children)) = (method, small, children) else {
         return Err(Error::Cancelled);
     };
-    let hints = track_hints(job.request, &small, plan.frame_rate, &method.source, stop);
+    let crop = info.crop.map(|crop| (crop, info.size));
+    let place = Place { first: plan.frames_before(), rate: plan.frame_rate, crop };
+    let hints = track_hints(job.request, &small, &place, &method.source, stop);
     stop.check()?;
     Ok((method, hints, children))
 }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{ErrorCode, Fault, OutputFormat, is_shortage};
+use clearcut_job::{Crop, CropRect, ErrorCode, Fault, OutputFormat, Trim, is_shortage};
 use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
 
@@ -43,6 +43,40 @@ pub enum Error {
     /// The requested frame is beyond the end of the clip.
     #[error("the clip is {:.3} s long, and the requested time is beyond its end", .length.as_secs_f64())]
     NoSuchMoment {
+        /// Duration of the clip.
+        length: Duration,
+    },
+    /// The part of the frame that was asked for does not lie in it.
+    #[error("the frames of the clip are {size}, and crop {crop} does not lie in them")]
+    CropOutside {
+        /// The part.
+        crop: Crop,
+        /// Size of the frames.
+        size: Size,
+    },
+    /// A hint lies outside of the part of the frame that is cut.
+    #[error("hint {number} lies outside of the part of the frame that is cut, {rect}")]
+    HintOutsideCrop {
+        /// Number of the hint, from 1.
+        number: usize,
+        /// The part: distances from the left and top side, width and height.
+        rect: CropRect,
+    },
+    /// The requested frame is outside of the part that is cut.
+    #[error("time is {:.3} s, and trim {trim} leaves it out", .at.as_secs_f64())]
+    MomentOutsideTrim {
+        /// The time of the frame.
+        at: Duration,
+        /// The part.
+        trim: Trim,
+    },
+    /// The part that was asked for does not lie in the clip.
+    #[error("the clip is {:.3} s long, and trim {trim} {finding}", .length.as_secs_f64())]
+    TrimOutside {
+        /// The part.
+        trim: Trim,
+        /// What is wrong with it, for people.
+        finding: &'static str,
         /// Duration of the clip.
         length: Duration,
     },
@@ -203,7 +237,11 @@ impl Error {
             | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
-            Self::NoSuchMoment { .. } => ErrorCode::InvalidRequest,
+            Self::NoSuchMoment { .. }
+            | Self::MomentOutsideTrim { .. }
+            | Self::TrimOutside { .. }
+            | Self::CropOutside { .. }
+            | Self::HintOutsideCrop { .. } => ErrorCode::InvalidRequest,
             Self::CheckFailed { .. } => ErrorCode::OutputCheckFailed,
             Self::Stalled { .. } => ErrorCode::Timeout,
             Self::Cancelled => ErrorCode::Cancelled,
@@ -246,8 +284,12 @@ impl Error {
             Self::EndedEarly { .. } | Self::SegmentIncomplete { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
+            Self::CropOutside { .. } => Some("Name a rectangle within the frame; `clearcut probe` shows its size."),
+            Self::HintOutsideCrop { .. } => Some("Leave the hint out, or crop less."),
+            Self::MomentOutsideTrim { .. } => Some("Request a time within the part that is cut."),
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),
-            Self::TooManyFrames { .. } => Some("Cut the clip shorter."),
+            Self::TrimOutside { .. } => Some("Name a part between the start and the end of the clip."),
+            Self::TooManyFrames { .. } => Some("Cut a shorter part of the clip, with --trim START,END."),
             Self::TooLargeFor { .. } | Self::TooManyPixelsFor { .. } => {
                 Some("Request a smaller frame with --size, or another format.")
             }

@@ -58,6 +58,7 @@
 //! ```
 
 mod children;
+mod crop;
 mod cut;
 mod cut_job;
 mod error;
@@ -68,6 +69,7 @@ mod method;
 mod model_source;
 mod moment;
 mod notes;
+mod part;
 mod plan;
 mod probe;
 mod progress;

@@ -10,10 +10,10 @@ use clearcut_matte::{Background, Keyer};
 use crate::{
     CutJob, Error, Stop,
     method::{MatteSource, Method, choose_method},
-    plan::timing,
+    part::{Part, check_trim, timing},
     stages::{
         decode::read_some_frames,
-        hints::{HintMaps, small_frames, track_hints},
+        hints::{HintMaps, Place, small_frames, track_hints},
         key::{keyer_settings, matte_by_color},
         segment::{matte_with_model, pace},
         survey::survey,
@@ -49,27 +49,34 @@ enum Prepared {
 }
 
 impl Moment {
-    /// Measures the background of the whole clip, as a cut does, and decodes the frame shown at
+    /// Measures the background of the part of the clip that is cut, as a cut does, and decodes the frame shown at
     /// `at` and its neighbors. Blocks until every child process has ended. Mattes on one
     /// thread; two more choose the method and decode small frames.
     ///
-    /// Only method, key color, hints, speed, size and de-interlacing of the request are used. A size larger than
-    /// the clip's is ignored. The job's scratch folder holds nothing afterwards.
+    /// Only method, key color, hints, speed, size, trim, crop and de-interlacing of the request are used. A
+    /// size larger than the clip's is ignored. The job's scratch folder holds nothing afterwards.
     ///
     /// # Errors
-    /// The errors of [`crate::cut`], and [`Error::NoSuchMoment`].
+    /// The errors of [`crate::cut`], and [`Error::NoSuchMoment`] for a moment outside of the part.
     pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
         let stop = &stop.for_cut();
         let unpacked = unpack(job, stop, || ())?;
-        let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
+        // A preview shows a frame of the clip, whatever the rate of the cut.
+        let request = &CutRequest { fps: FpsChoice::Source, ..job.request.clone() };
+        let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), request, ..*job };
         let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
+        check_trim(request, &info, request.fps)?;
+        let part = Part::of(request.trim, &info, request.fps);
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
+        if let Some(trim) = request.trim.filter(|_| !part.frames.contains(&index)) {
+            return Err(Error::MomentOutsideTrim { at, trim });
+        }
         // While the last frame is held, its neighbors are repetitions of it.
         let last = info.frame_rate.frames_in(info.last_frame_start) + NEIGHBORS;
-        let before = index.min(NEIGHBORS);
+        let before = (index - part.frames.start).min(NEIGHBORS);
         let format = info.frame_format(preview_size(job, &info));
         let plan = ExcerptPlan { size: format.size, first: index.min(last) - before, frames: before + 1 + NEIGHBORS };
-        let (rate, retiming) = timing(&info, FpsChoice::Source);
+        let (rate, retiming) = timing(&info, request.fps);
         let (method, small, frames) = thread::scope(|scope| {
             // Waiting for memory is not reported, because previews have a deadline.
             let method_thread = stop.on_error(spawn(scope, || {
@@ -77,8 +84,8 @@ impl Moment {
                 stop.on_error(choose_method(job.request, job.models, survey, stop, &|| ()))
             }));
             let shrink_thread = stop.on_error(spawn(scope, || {
-                let plan = DecodePlan { size: format.size, retiming, threads: 1, window: None };
-                stop.on_error(small_frames(job, &info, plan, rate, stop))
+                let plan = DecodePlan { size: format.size, retiming, threads: 1, window: part.window() };
+                stop.on_error(small_frames(job, &info, plan, part.count(), stop))
             }));
             let frames = stop.on_error(decode_excerpt(job, &info, &plan, format, stop));
             (method_thread.and_then(join), shrink_thread.and_then(join), frames)
@@ -87,9 +94,10 @@ impl Moment {
         let (Some(Method { source, reason }), Some(small), Some(frames)) = (method, small, frames) else {
             return Err(Error::Cancelled);
         };
-        let hints = track_hints(job.request, &small, rate, &source, stop);
+        let crop = info.crop.map(|crop| (crop, info.size));
+        let hints = track_hints(request, &small, &Place { first: part.frames.start, rate, crop }, &source, stop);
         stop.check()?;
-        let hints = hints.starting_at(usize::try_from(index - before).unwrap_or(usize::MAX));
+        let hints = hints.starting_at(usize::try_from(index - before - part.frames.start).unwrap_or(usize::MAX));
         // Decoders may drop a frame or two at a truncated end.
         let position = usize::try_from(before).unwrap_or(0).min(frames.len() - 1);
         let at = info.frame_rate.start_of(index);
@@ -180,7 +188,8 @@ fn frame_index_at(info: &MediaInfo, at: Duration) -> Option<u64> {
 
 fn preview_size(job: &CutJob, info: &MediaInfo) -> Size {
     let asked = job.request.size.map(|side| u32::from(side.get()));
-    asked.filter(|side| *side < info.size.longest_side()).map_or(info.size, |side| info.size.with_longest_side(side))
+    let size = info.decoded_size();
+    asked.filter(|side| *side < size.longest_side()).map_or(size, |side| size.with_longest_side(side))
 }
 
 fn decode_excerpt(

@@ -5,11 +5,15 @@ use std::{num::NonZeroUsize, ops::Range, time::Duration};
 use clearcut_animation::{is_too_fast_for_browsers, is_too_fast_for_gif};
 use clearcut_ffmpeg::{
     DecodePlan, DecodeWindow, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming, SeekPoint,
+    TimeSpan,
 };
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{CutRequest, FpsChoice, Note, NoteCode, OutputFormat};
+use clearcut_job::{CutRequest, Note, NoteCode, OutputFormat};
 
-use crate::Error;
+use crate::{
+    Error,
+    part::{Part, timing},
+};
 
 /// The machine resources a cut may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) decode: DecodePlan,
     pub(crate) frame: FrameFormat,
     pub(crate) frame_rate: FrameRate,
+    /// The part of the clip that is cut. Frames are counted from its start.
+    pub(crate) span: TimeSpan,
     /// Expected number of frames according to the headers.
     pub(crate) expected_frames: u64,
     pub(crate) encodes: Vec<EncodePlan>,
@@ -65,7 +71,7 @@ pub(crate) struct Plan {
     pub(crate) matte_threads: NonZeroUsize,
     /// Length of the queue in front of each encoder, in frames.
     pub(crate) queue_len: usize,
-    /// Number in the clip of the first frame that is encoded.
+    /// Number, in the part of the clip, of the first frame that is encoded.
     pub(crate) first: u64,
     /// Number of frames that are matted before it.
     pub(crate) run_in: u64,
@@ -74,14 +80,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The plan of a cut whose part [`crate::part::check_trim`] has accepted.
     pub(crate) fn new(info: &MediaInfo, request: &CutRequest, resources: &Resources) -> Self {
-        let size = request.size.map_or(info.size, |side| info.size.with_longest_side(u32::from(side.get())));
+        let size = request.output_size(info.decoded_size());
         let (frame_rate, retiming) = timing(info, request.fps);
         let frame = info.frame_format(size);
-        let expected_frames = match retiming {
-            Retiming::EveryFrame => info.frames,
-            Retiming::To(rate) => rate.frames_in(info.duration).max(1),
-        };
+        let part = Part::of(request.trim, info, request.fps);
         let encode = |format: OutputFormat| EncodePlan {
             format,
             size,
@@ -94,10 +98,16 @@ impl Plan {
             threads: threads_for(format, request.formats.iter().count(), resources),
         };
         let plan = Self {
-            decode: DecodePlan { size, retiming, threads: resources.threads.get().div_ceil(2).min(4), window: None },
+            decode: DecodePlan {
+                size,
+                retiming,
+                threads: resources.threads.get().div_ceil(2).min(4),
+                window: part.window(),
+            },
             frame,
             frame_rate,
-            expected_frames,
+            span: part.span,
+            expected_frames: part.count(),
             encodes: request.formats.iter().map(encode).collect(),
             matte_threads: NonZeroUsize::MIN,
             queue_len: queue_len(frame, resources),
@@ -108,14 +118,17 @@ impl Plan {
         Self { matte_threads: plan.matte_threads(resources), ..plan }
     }
 
-    /// The plan of the frames in `range`, without sound. At most `run_in` frames before them and
+    /// The plan of the frames in `range` of the part, without sound. At most `run_in` frames before them and
     /// `run_out` after them are matted, too. Decoding begins at `seek`.
     pub(crate) fn section(&self, range: Range<u64>, run_in: u64, run_out: u64, seek: Option<SeekPoint>) -> Self {
         let is_last = range.end >= self.expected_frames;
         let (run_in, run_out) = (run_in.min(range.start), if is_last { 0 } else { run_out });
-        let end = (!is_last).then_some(range.end + run_out);
+        let before = self.frames_before();
+        let end_of_part = self.decode.window.and_then(|window| window.end);
+        let end = if is_last { end_of_part } else { Some(before + range.end + run_out) };
+        let window = DecodeWindow { first: before + range.start - run_in, end, seek };
         let mut plan = Self {
-            decode: DecodePlan { window: Some(DecodeWindow { first: range.start - run_in, end, seek }), ..self.decode },
+            decode: DecodePlan { window: Some(window), ..self.decode },
             expected_frames: range.end - range.start,
             encodes: self.encodes.clone(),
             first: range.start,
@@ -125,6 +138,29 @@ impl Plan {
         };
         plan.leave_out_audio();
         plan
+    }
+
+    /// The plan, with decoding that begins at `seek`.
+    pub(crate) fn seeking(&self, seek: SeekPoint) -> Self {
+        let window = self.decode.window.map(|window| DecodeWindow { seek: Some(seek), ..window });
+        Self { decode: DecodePlan { window, ..self.decode }, encodes: self.encodes.clone(), ..*self }
+    }
+
+    /// Number of frames of the whole clip, at the rate of the output, before the first one that is
+    /// decoded and passed on.
+    pub(crate) fn frames_before(&self) -> u64 {
+        self.decode.window.map_or(0, |window| window.first)
+    }
+
+    /// The last of `points` from which the frames from number `first` of the part on can be decoded.
+    pub(crate) fn seek_before(&self, points: &[SeekPoint], info: &MediaInfo, first: u64) -> Option<SeekPoint> {
+        let number = self.frames_before() + first;
+        let in_clip = match self.decode.retiming {
+            Retiming::EveryFrame => number,
+            // What is on screen then may be the frame before.
+            Retiming::To(rate) => info.frame_rate.frames_in(rate.start_of(number)).saturating_sub(2),
+        };
+        SeekPoint::before(points, info, in_clip)
     }
 
     /// Number of frames that the decoder should give.
@@ -294,16 +330,6 @@ const MAX_SEQUENCE_FRAMES: u64 = 100_000;
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
 const FRAME_PIXELS: u64 = 50_000;
 
-/// The constant frame rate of the output, and how the source is converted to it.
-pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
-    let requested = match choice {
-        FpsChoice::Source => info.frame_rate,
-        FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),
-    };
-    let is_unchanged = requested == info.frame_rate && !info.has_variable_rate;
-    (requested, if is_unchanged { Retiming::EveryFrame } else { Retiming::To(requested) })
-}
-
 /// Number of threads of an encoder. The encoders run at the same time and share the cores: an
 /// encoder that splits a frame among threads uses up to a seventh more CPU time, and more memory.
 /// The encoders in this process compress whole frames on their threads, which has no such cost.
@@ -362,6 +388,7 @@ mod tests {
                 decode: DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1, window: None },
                 frame: format(pixels, 1000),
                 frame_rate: FrameRate::new(24, 1).unwrap(),
+                span: TimeSpan { start: Duration::ZERO, length: Duration::ZERO },
                 expected_frames: 1,
                 encodes: Vec::new(),
                 matte_threads: NonZeroUsize::MIN,

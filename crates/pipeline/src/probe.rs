@@ -3,7 +3,7 @@
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_job::CutStep;
 
-use crate::{CutJob, Error, Stop, plan::Plan};
+use crate::{CutJob, Error, Stop, part::check_trim, plan::Plan};
 
 /// Probes the clip of `job` and plans its cut, checked against the limits of both.
 ///
@@ -21,6 +21,7 @@ pub(crate) fn probe_clip(
     }
     progress(CutStep::Surveying);
     let info = stop.media_info(probe?, job.request)?;
+    check_trim(job.request, &info, job.request.fps)?;
     let plan = Plan::new(&info, job.request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;
     Ok((info, plan))

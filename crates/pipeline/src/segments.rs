@@ -18,7 +18,7 @@ mod plan;
 mod side_by_side;
 
 pub use join::join_segments;
-pub(crate) use piece::RUN_IN;
 pub use piece::cut_segment;
+pub(crate) use piece::{RUN_IN, remove_files};
 pub use plan::{SegmentPlan, SegmentPolicy, plan_segments};
 pub(crate) use side_by_side::{cut_side_by_side, segments_at_once};

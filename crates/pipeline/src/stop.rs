@@ -14,7 +14,7 @@ use clearcut_ffmpeg::{
 };
 use clearcut_job::CutRequest;
 
-use crate::Error;
+use crate::{Error, crop::crop_of};
 
 /// Handle that stops cuts from another thread. Stopping kills the child processes, so that every
 /// thread that waits for one wakes.
@@ -96,6 +96,7 @@ impl Stop {
         self.check()?;
         let mut info = info?;
         info.choose_deinterlacing(request.deinterlace);
+        info.crop = crop_of(request, info.size)?;
         Ok(info)
     }
 

@@ -17,7 +17,7 @@ from .events import event_data
 from .forms import Clip, form_of, opened
 from .images import ImageMethods
 from .models import Job, JobPage, NewWebhook, Preview, Submitted, Upload, Webhook
-from .options import Deinterlace, Event, FileFormat, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
+from .options import Audio, Deinterlace, Event, FileFormat, Fit, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
 from .transport import check
 from .wire import from_json
 
@@ -42,8 +42,14 @@ class Clearcut(ImageMethods):
         shadow: Shadow | None = None,
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
+        trim: str | None = None,
+        crop: str | None = None,
+        audio: Audio | None = None,
         fps: int | str | None = None,
         size: int | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        fit: Fit | None = None,
         quality: int | None = None,
         clip_name: str | None = None,
         webhook_url: str | None = None,
@@ -62,8 +68,14 @@ class Clearcut(ImageMethods):
             "shadow": shadow,
             "deinterlace": deinterlace,
             "hints": hints,
+            "trim": trim,
+            "crop": crop,
+            "audio": audio,
             "fps": fps,
             "size": size,
+            "width": width,
+            "height": height,
+            "fit": fit,
             "quality": quality,
             "clipName": clip_name,
             "webhookUrl": webhook_url,
@@ -183,6 +195,8 @@ class Clearcut(ImageMethods):
         shadow: Shadow | None = None,
         deinterlace: Deinterlace | None = None,
         hints: Sequence[Hint] | None = None,
+        trim: str | None = None,
+        crop: str | None = None,
         size: int | None = None,
     ) -> Preview:
         """Cuts the frame at a time in seconds, without a job."""
@@ -194,6 +208,8 @@ class Clearcut(ImageMethods):
             "shadow": shadow,
             "deinterlace": deinterlace,
             "hints": hints,
+            "trim": trim,
+            "crop": crop,
             "size": size,
         }
         with form_of(clip, fields) as form:

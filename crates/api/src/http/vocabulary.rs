@@ -2,7 +2,8 @@
 //! values for each set of words, which fields name as their `value_type`.
 
 use clearcut_job::{
-    CutMethod, DeinterlaceChoice, JobKind, JobState, MethodChoice, MethodReason, NoteCode, ShadowChoice, Stage, Warning,
+    AudioChoice, CutMethod, DeinterlaceChoice, JobKind, JobState, MethodChoice, MethodReason, NoteCode, ShadowChoice,
+    Stage, Warning,
 };
 use clearcut_queue::{DeliveryState, DisabledReason, EventKind, NoAnswer};
 use utoipa::{
@@ -50,6 +51,10 @@ vocabulary! {
     Shadow = ShadowChoice::KEYWORDS.iter().copied();
     /// Which frames are de-interlaced: those measured or flagged as interlaced, all, or none.
     Deinterlace = DeinterlaceChoice::KEYWORDS.iter().copied();
+    /// What becomes of the sound: it is kept in the formats that carry it, or left out.
+    Audio = AudioChoice::KEYWORDS.iter().copied();
+    /// How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
+    Fit = clearcut_job::Fit::KEYWORDS.iter().copied();
     /// Stable code of an error in a reply.
     ErrorCode = clearcut_job::ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.name());
     /// Stable code of the reason why a job failed.

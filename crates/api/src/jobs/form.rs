@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
-    Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    AudioChoice, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints, KeyColorChoice,
+    LongestSide, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 use serde::Deserialize;
 
@@ -18,12 +18,18 @@ pub(crate) struct Form {
     shadow: Option<ShadowChoice>,
     hints: Option<Hints>,
     deinterlace: Option<DeinterlaceChoice>,
+    trim: Option<Trim>,
+    crop: Option<Crop>,
+    audio: Option<AudioChoice>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
     key_color: Option<KeyColorChoice>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
+    width: Option<LongestSide>,
+    height: Option<LongestSide>,
+    fit: Option<Fit>,
     method: Option<MethodChoice>,
     /// URL of the clip.
     url: Option<String>,
@@ -61,8 +67,14 @@ impl Form {
         "shadow",
         "hints",
         "deinterlace",
+        "trim",
+        "crop",
+        "audio",
         "fps",
         "size",
+        "width",
+        "height",
+        "fit",
         "quality",
         "clipName",
         "time",
@@ -81,6 +93,9 @@ impl Fields for Form {
             "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
             "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
             "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
+            "trim" => set_once(&mut self.trim, text.parse()?, "trim", text)?,
+            "crop" => set_once(&mut self.crop, text.parse()?, "crop", text)?,
+            "audio" => set_once(&mut self.audio, text.parse()?, "audio", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text
@@ -93,6 +108,9 @@ impl Fields for Form {
             "chromaKey" => set_once(&mut self.key_color, parse_key_color(text)?, "chromaKey", text)?,
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
+            "width" => set_once(&mut self.width, parse_side("width", text)?, "width", text)?,
+            "height" => set_once(&mut self.height, parse_side("height", text)?, "height", text)?,
+            "fit" => set_once(&mut self.fit, text.parse()?, "fit", text)?,
             "method" => set_once(&mut self.method, text.parse()?, "method", text)?,
             // The error does not quote the value, because a URL may contain a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
@@ -114,26 +132,30 @@ impl Form {
     /// Fields that were given and have no effect on a job.
     pub(crate) fn without_effect_on_job(&self) -> Vec<FieldWarning> {
         let is_by_model = self.method == Some(MethodChoice::Ai);
-        let formats = self.format.iter().chain(self.formats.iter().flatten());
-        let mut with_quality = formats.filter(|format| format.has_quality());
+        let formats = || self.format.iter().chain(self.formats.iter().flatten());
+        let has_quality = formats().any(|format| format.has_quality());
+        // The formats of a request that names none carry sound.
+        let is_silent = formats().next().is_some() && !formats().any(|format| format.carries_audio());
         let cases = [
             (self.time.is_some(), "time", "only previews have a time"),
-            (
-                self.quality.is_some() && with_quality.next().is_none(),
-                "quality",
-                "only webp, apng and gif have a quality",
-            ),
+            (self.audio == Some(AudioChoice::Keep) && is_silent, "audio", "no format of the request carries sound"),
+            (self.quality.is_some() && !has_quality, "quality", "only webp, apng and gif have a quality"),
         ];
         [warnings_of(&cases), self.without_effect_on_matte(is_by_model)].concat()
     }
 
     /// Fields that were given and have no effect on a preview.
     pub(crate) fn without_effect_on_preview(&self) -> Vec<FieldWarning> {
+        const SIZE_REASON: &str = "a preview has only size, its longer side";
         const REASON: &str = "a preview is one frame as a PNG, and no job";
         let cases = [
             (self.format.is_some(), "format", REASON),
             (self.formats.is_some(), "formats", REASON),
+            (self.audio.is_some(), "audio", REASON),
             (self.fps.is_some(), "fps", REASON),
+            (self.width.is_some(), "width", SIZE_REASON),
+            (self.height.is_some(), "height", SIZE_REASON),
+            (self.fit.is_some(), "fit", SIZE_REASON),
             (self.quality.is_some(), "quality", REASON),
             (self.clip_name.is_some(), "clipName", REASON),
             (self.webhook_url.is_some(), "webhookUrl", REASON),
@@ -167,7 +189,8 @@ impl Form {
 
     /// Builds the request of a preview. It writes no files, so the output formats are ignored.
     pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        self.build_request(OutputFormat::Apng.into(), available)
+        let without_bounds = Self { width: None, height: None, fit: None, ..self };
+        without_bounds.build_request(OutputFormat::Apng.into(), available)
     }
 
     pub(crate) const fn has_size(&self) -> bool {
@@ -184,7 +207,7 @@ impl Form {
                 "method is ai and chromaKey is given; a key color requires method chroma or auto".to_owned(),
             ));
         }
-        Ok(CutRequest {
+        let request = CutRequest {
             formats,
             method,
             key_color,
@@ -192,12 +215,17 @@ impl Form {
             shadow: self.shadow.unwrap_or_default(),
             hints: self.hints.unwrap_or_default(),
             deinterlace: self.deinterlace.unwrap_or_default(),
+            trim: self.trim,
+            crop: self.crop,
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
+            bounds: Bounds::new(self.width, self.height, self.fit)?,
             quality: self.quality.unwrap_or_default(),
             speed: Speed::default(),
-            keeps_audio: true,
-        })
+            keeps_audio: self.audio.unwrap_or_default() == AudioChoice::Keep,
+        };
+        request.check()?;
+        Ok(request)
     }
 }
 
@@ -212,6 +240,11 @@ fn set_once<T>(slot: &mut Option<T>, value: T, field: &'static str, text: &str) 
         return Err(RequestError::new(field, text, "given once"));
     }
     Ok(())
+}
+
+/// Parses a side of the output, whose range is that of the longer one.
+fn parse_side(field: &'static str, text: &str) -> Result<LongestSide, RequestError> {
+    text.parse().map_err(|error: RequestError| RequestError::new(field, text, error.allowed()))
 }
 
 fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
@@ -256,6 +289,12 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_kept_unless_it_is_dropped() {
+        let keeps = |fields: &[(&str, &str)]| read(fields).unwrap().keeps_audio;
+        assert!(keeps(&[]) && keeps(&[("audio", "keep")]) && !keeps(&[("audio", "drop")]));
+    }
+
+    #[test]
     fn formats_are_one_json_array_or_repeated_fields() {
         let both = [OutputFormat::Mov, OutputFormat::Webp];
         assert_eq!(Vec::from(read(&[("formats", r#"["mov", "webp"]"#)]).unwrap().formats), both);
@@ -273,7 +312,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 22] = [
+        let cases: [(&[(&str, &str)], &str); 29] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
@@ -281,10 +320,17 @@ mod tests {
             (&[("shadow", "keep"), ("shadow", "drop")], "INVALID_REQUEST"),
             (&[("hints", r#"[{"time":1,"x":300,"y":0.5,"kind":"keep"}]"#)], "INVALID_REQUEST"),
             (&[("hints", "[]"), ("hints", "[]")], "INVALID_REQUEST"),
+            (&[("trim", "4,1")], "INVALID_REQUEST"),
+            (&[("hints", r#"[{"time":1,"x":0.1,"y":0.5,"kind":"keep"}]"#), ("trim", "2,")], "INVALID_REQUEST"),
+            (&[("crop", "1,0,8,8")], "INVALID_REQUEST"),
+            (&[("audio", "mute")], "INVALID_REQUEST"),
             (&[("fps", "0")], "INVALID_FPS"),
             (&[("fps", "24.5")], "INVALID_FPS"),
             (&[("quality", "-1")], "INVALID_QUALITY"),
             (&[("size", "63")], "INVALID_SIZE"),
+            (&[("width", "63")], "INVALID_SIZE"),
+            (&[("size", "64"), ("height", "64")], "INVALID_SIZE"),
+            (&[("fit", "cover"), ("height", "64")], "INVALID_REQUEST"),
             (&[("format", "gif")], "INVALID_FORMATS"),
             (&[("format", "webm"), ("format", "mov")], "INVALID_FORMATS"),
             (&[("formats", "[]")], "INVALID_FORMATS"),
@@ -327,6 +373,8 @@ mod tests {
         };
         assert_eq!(named(&[("quality", "5"), ("format", "webm"), ("tolerance", "5")], false), ["quality"]);
         assert_eq!(named(&[("quality", "5"), ("formats", r#"["mov","apng"]"#), ("time", "1")], false), ["time"]);
+        assert_eq!(named(&[("format", "apng"), ("audio", "keep")], false), ["audio"]);
+        assert_eq!(named(&[("audio", "keep")], false), [] as [&str; 0]);
         assert_eq!(named(&[("method", "ai"), ("tolerance", "5"), ("shadow", "keep")], false), ["tolerance", "shadow"]);
         assert_eq!(named(&[("tolerance", "5"), ("time", "1"), ("fps", "5")], true), ["fps"]);
     }

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::http::{
     field_warning::FieldWarning,
-    vocabulary::{Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow},
+    vocabulary::{
+        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+    },
 };
 
 /// An accepted job.
@@ -218,6 +220,19 @@ pub(crate) struct SubmitForm {
     /// `on` every clip, `off` none. Default: `auto`.
     #[schema(value_type = Option<Deinterlace>, nullable = false)]
     deinterlace: Option<String>,
+    /// The part of the clip that is cut, as `START,END` in seconds or `hh:mm:ss.mmm`, such as
+    /// `1.5,4`; either may be empty. Frames that begin in it are cut, with their sound. Default: all
+    /// of the clip.
+    #[schema(nullable = false)]
+    trim: Option<String>,
+    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
+    /// shape such as `16:9`, the largest around the middle. `size` is that of the part; `hints`
+    /// are shares of the whole frame. Default: all of the frame.
+    #[schema(nullable = false)]
+    crop: Option<String>,
+    /// The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`.
+    #[schema(value_type = Option<Audio>, nullable = false)]
+    audio: Option<String>,
     /// Frames per second of the outputs: 1–60, or `source`. Default: 24.
     #[schema(nullable = false)]
     fps: Option<String>,
@@ -235,9 +250,20 @@ pub(crate) struct SubmitForm {
     /// Image quality of `webp`, `apng` and `gif`. Default: 60.
     #[schema(minimum = 0, maximum = 100, nullable = false)]
     quality: Option<u8>,
-    /// Longer side of the outputs in pixels. Default: that of the source.
+    /// Longer side of the outputs in pixels. Excludes `width` and `height`. Default: that of the
+    /// source.
     #[schema(minimum = 64, maximum = 2048, nullable = false)]
     size: Option<u16>,
+    /// Width of the outputs in pixels. Without `height`, the height follows from the shape.
+    #[schema(minimum = 64, maximum = 2048, nullable = false)]
+    width: Option<u16>,
+    /// Height of the outputs in pixels. Without `width`, the width follows from the shape.
+    #[schema(minimum = 64, maximum = 2048, nullable = false)]
+    height: Option<u16>,
+    /// With both `width` and `height`: `contain` keeps the whole frame, so that one side may be smaller
+    /// than asked, `cover` crops it on both sides alike to exactly that size. Default: `contain`.
+    #[schema(value_type = Option<Fit>, nullable = false)]
+    fit: Option<String>,
     /// `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
     /// Default: `auto`.
     #[schema(value_type = Option<Method>, nullable = false)]

@@ -66,6 +66,14 @@ pub(crate) struct PreviewForm {
     /// `on` every clip, `off` none. Default: `auto`.
     #[schema(value_type = Option<Deinterlace>, nullable = false)]
     deinterlace: Option<String>,
+    /// The part of the clip that a job with the same `trim` cuts: the background is measured in it,
+    /// and `time` must lie in it. Default: all of the clip.
+    #[schema(nullable = false)]
+    trim: Option<String>,
+    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
+    /// shape such as `16:9`, the largest around the middle. `hints` are shares of the whole frame. Default: all of the frame.
+    #[schema(nullable = false)]
+    crop: Option<String>,
     /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
     /// measured over the whole clip.
     #[schema(nullable = false)]
@@ -131,7 +139,7 @@ pub(crate) struct Preview {
     responses(
         (status = 200, description = "The frame.", body = Reply<Preview>),
         KeyErrors, ClipErrors, FormErrors,
-        (status = 400, description = "Invalid field or clip, a time past the end of the clip, or no flat background.", body = ErrorReply),
+        (status = 400, description = "Invalid field or clip, a time past the end of the clip or outside of `trim`, or no flat background.", body = ErrorReply),
         (status = 409, description = "The upload is incomplete.", body = ErrorReply),
         (status = 429, description = "Rate limit exceeded, or too many concurrent previews for this API key.", body = ErrorReply,
             headers(("Retry-After" = String))),

@@ -1,8 +1,9 @@
 //! Arguments of the commands that read the headers and the pictures of a clip.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, ops::Range, time::Duration};
 
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use clearcut_job::CropRect;
 
 use super::{probe::guarded_input, split_arguments};
 use crate::{
@@ -40,33 +41,10 @@ pub struct DecodeWindow {
     pub first: u64,
     /// Number of the frame after the last one; `None` for all up to the end.
     pub end: Option<u64>,
-    /// The keyframe before the first frame at which decoding begins, if the frames are not retimed.
-    /// They are then told by their times, so one that cannot be decoded is missing. `None`: every
-    /// frame before the first one is decoded and dropped.
+    /// The keyframe before the first frame at which decoding begins. The frames are then told by
+    /// their times, so one that the seek has missed is missing. `None`: every frame before the first
+    /// one is decoded and dropped.
     pub seek: Option<SeekPoint>,
-}
-
-/// Selection of the frames that are sampled to measure the background.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SamplePlan {
-    /// The candidate frames and their spacing.
-    pub among: Sampled,
-    /// Maximum number of frames.
-    pub max_frames: u64,
-    /// Decoder threads.
-    pub threads: usize,
-}
-
-/// Candidate frames of a sample. Frames outside the selection are not decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sampled {
-    /// Every n-th keyframe, n at least 1.
-    Keyframes(u64),
-    /// Reference frames, at least this long after the previous sample. Only for clips of constant
-    /// rate, whose timestamps are correct.
-    References(Duration),
-    /// Every n-th frame, n at least 1.
-    Every(u64),
 }
 
 /// Selection of a few consecutive frames to decode.
@@ -149,16 +127,25 @@ pub(crate) fn convert_still(limits: &MediaLimits) -> Vec<String> {
 pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = format!("-threads {}", plan.threads);
     let mut filters: Vec<String> = deinterlacing(info).into_iter().collect();
-    if let Retiming::To(rate) = plan.retiming {
+    let window = plan.window.filter(|window| window.first > 0);
+    let seek = window.and_then(|window| window.seek);
+    if plan.retiming != Retiming::EveryFrame || seek.is_some() {
         options += " -copyts";
+    }
+    if let Some(seek) = seek {
+        let _ = write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {:.6}", seek.target());
+    }
+    if let Retiming::To(rate) = plan.retiming {
         let frames = rate.frames_in(info.duration).max(1);
         let held = frames - rate.frames_in(info.last_frame_start).min(frames - 1);
-        filters.extend(start_at_first_frame(info));
-        filters.push(retime(info, rate, 0, frames, held));
+        if let (Some(_), Some(DecodeWindow { first, end, .. })) = (seek, window) {
+            filters.push(retime_by_number(info, rate, first..end.unwrap_or(frames), held));
+        } else {
+            filters.extend(start_at_first_frame(info));
+            filters.push(retime(info, rate, Duration::ZERO, frames, held));
+        }
     }
-    if let Some(window) = plan.window {
-        filters.extend(within(info, plan.retiming, window, &mut options));
-    }
+    filters.extend(window.and_then(|window| within(info, plan.retiming, window)));
     let mut arguments = ffmpeg_input(info, limits, &options);
     filters.extend(pixel_filters(info, plan.size));
     if let Some(DecodeWindow { first, end: Some(end), .. }) = plan.window {
@@ -168,43 +155,21 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
     arguments
 }
 
-/// The filter that passes on the frames of `window` alone. Adds to `options` what makes ffmpeg begin
-/// at a keyframe before them; the frames then have the times of the file, and each is told from its
-/// neighbors by the middle between their times.
-fn within(info: &MediaInfo, retiming: Retiming, window: DecodeWindow, options: &mut String) -> Option<String> {
+/// The filter that passes on the frames of `window` alone, which does not begin with the clip. After a
+/// seek the frames have the times of the file, and each is told from its neighbors by the middle
+/// between their times. [`retime_by_number`] needs no such filter.
+fn within(info: &MediaInfo, retiming: Retiming, window: DecodeWindow) -> Option<String> {
     let DecodeWindow { first, end, seek } = window;
-    if first == 0 {
+    if seek.is_none() {
+        return Some(format!("trim=start_frame={first}"));
+    }
+    if retiming != Retiming::EveryFrame {
         return None;
     }
-    let Some(seek) = seek.filter(|_| retiming == Retiming::EveryFrame) else {
-        return Some(format!("trim=start_frame={first}"));
-    };
-    let _ = write!(options, " -copyts -noaccurate_seek -seek_timestamp 1 -ss {:.6}", seek.target());
     let half_frame = 0.5 / info.frame_rate.per_second();
     let before = |frame: u64| info.video_start_secs + info.frame_rate.start_of(frame).as_secs_f64() - half_frame;
     let until = end.map(|end| format!(":end={:.6}", before(end))).unwrap_or_default();
     Some(format!("trim=start={:.6}{until}", before(first)))
-}
-
-/// ffmpeg command that writes sampled raw frames of [`MediaInfo::frame_format`] to standard output.
-pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &MediaLimits) -> Vec<String> {
-    let every = |step: u64| format!("select=not(mod(n\\,{}))", step.max(1));
-    let (skip_option, select) = match plan.among {
-        Sampled::Keyframes(step) => ("-skip_frame nokey", every(step)),
-        Sampled::References(interval) => {
-            let interval = interval.as_secs_f64();
-            ("-skip_frame noref", format!("select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{interval:.6})"))
-        }
-        Sampled::Every(step) => ("", every(step)),
-    };
-    let mut arguments = ffmpeg_input(info, limits, &format!("-threads {} {skip_option}", plan.threads));
-    let mut filters = vec![select];
-    // The frames are not neighbors. What moves then takes one field, and what stands takes both.
-    filters.extend(deinterlacing(info));
-    filters.extend(pixel_filters(info, size));
-    arguments.extend(split_arguments(&format!("-frames:v {}", plan.max_frames)));
-    arguments.extend(raw_output(info, &filters));
-    arguments
 }
 
 /// ffmpeg command that writes consecutive raw frames of [`MediaInfo::frame_format`] to standard
@@ -212,28 +177,33 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
 pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = "-threads 1 -copyts".to_owned();
     // No seek at the start of the clip, so containers without seek support can be read too.
-    let seeks = plan.first > 0 && !info.lacks_presentation_times;
-    if seeks {
-        // ffmpeg seeks to a keyframe before the frame that is on screen then, and the filter drops
-        // the frames in between. A quarter of a frame is the room for rounded timestamps.
-        let start = info.frame_rate.start_of(plan.first).as_secs_f64();
-        let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
-        let target = info.video_start_secs + start - quarter;
-        let target = if info.container.seeks_to_keyframes() { Some(target) } else { early_target(info, target) };
-        if let Some(target) = target {
-            let _ = write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {target:.6}");
-        }
-    }
+    let from = info.frame_rate.start_of(plan.first);
+    let seek = seek_before(info, from);
+    options.extend(seek.iter().map(String::as_str));
     let mut filters: Vec<String> = deinterlacing(info).into_iter().collect();
-    if !seeks {
+    if seek.is_none() {
         filters.extend(start_at_first_frame(info));
     }
-    filters.push(retime(info, info.frame_rate, plan.first, plan.frames, plan.frames));
+    filters.push(retime(info, info.frame_rate, from, plan.frames, plan.frames));
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
     arguments.extend(raw_output(info, &filters));
     arguments
+}
+
+/// Options that make ffmpeg begin at a keyframe before the frame that is on screen at `from`, in the
+/// time from the first frame; filters drop the frames in between. `None` at the start of the clip, so
+/// that containers without seek support can be read, too.
+pub(super) fn seek_before(info: &MediaInfo, from: Duration) -> Option<String> {
+    if from.is_zero() || info.lacks_presentation_times {
+        return None;
+    }
+    // A quarter of a frame is the room for rounded timestamps.
+    let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
+    let target = info.video_start_secs + from.as_secs_f64() - quarter;
+    let target = if info.container.seeks_to_keyframes() { Some(target) } else { early_target(info, target) };
+    target.map(|target| format!(" -noaccurate_seek -seek_timestamp 1 -ss {target:.6}"))
 }
 
 /// A time well before `target` to seek to, in a container where ffmpeg lands at any packet: decoding
@@ -248,15 +218,36 @@ fn early_target(info: &MediaInfo, target: f64) -> Option<f64> {
 
 /// For a clip without presentation times that is decoded from its start: a filter that times its
 /// first frame. The decoder gives it the time at which it leaves the decoder, some frames late.
-fn start_at_first_frame(info: &MediaInfo) -> Option<String> {
+pub(super) fn start_at_first_frame(info: &MediaInfo) -> Option<String> {
     let start = info.video_start_secs;
     info.lacks_presentation_times.then(|| format!("settb=AVTB,setpts=PTS-STARTPTS+{start:.6}/TB"))
 }
 
-/// Filters that give exactly `frames` frames of constant `rate`, from frame number `first` of the
-/// clip on. Each shows what is on screen at its middle. The last frame is repeated up to `held`
-/// times. The timestamps must be those of the file (`-copyts`).
-fn retime(info: &MediaInfo, rate: FrameRate, first: u64, frames: u64, held: u64) -> String {
+/// Filters that give exactly `frames` frames of constant `rate`, from the time `from` on, counted
+/// from the first frame. Each shows what is on screen at its middle. The last frame is repeated up to
+/// `held` times. The timestamps must be those of the file (`-copyts`).
+pub(super) fn retime(info: &MediaInfo, rate: FrameRate, from: Duration, frames: u64, held: u64) -> String {
+    let start = grid_start(info, rate, from);
+    format!(
+        "settb=AVTB,fps={rate}:start_time={start:.6}:round=down:eof_action=pass,\
+         tpad=stop={held}:stop_mode=clone,trim=end_frame={frames}"
+    )
+}
+
+/// Filters that give what [`retime`] gives from the start of the clip, but only the frames of these
+/// numbers, if decoding began before them. A frame is told by its time, so one from before the place
+/// where decoding began is missing, and not made of a later one.
+fn retime_by_number(info: &MediaInfo, rate: FrameRate, numbers: Range<u64>, held: u64) -> String {
+    let micros = (grid_start(info, rate, Duration::ZERO) * 1e6).round();
+    let Range { start, end } = numbers;
+    format!(
+        "settb=AVTB,setpts=PTS-({micros}),fps={rate}:round=down:eof_action=pass,\
+         tpad=stop={held}:stop_mode=clone,trim=start_pts={start}:end_pts={end}"
+    )
+}
+
+/// The time in the file, in seconds, from which the filter `fps` counts frames from `from` on.
+fn grid_start(info: &MediaInfo, rate: FrameRate, from: Duration) -> f64 {
     /// Keeps the start off the times at which frames begin.
     const OFF_GRID: f64 = 137e-6;
     // The filter drops the last frame if its number is that of the end, which ffmpeg may take for
@@ -264,18 +255,16 @@ fn retime(info: &MediaInfo, rate: FrameRate, first: u64, frames: u64, held: u64)
     // frame earlier, which gives the same numbers as rounding to the nearest. In units of the
     // container, such as the frames of an AVI, half a frame would be lost.
     let half_frame = 0.5 / rate.per_second();
-    let start = info.video_start_secs + rate.start_of(first).as_secs_f64() - half_frame + OFF_GRID;
-    format!(
-        "settb=AVTB,fps={rate}:start_time={start:.6}:round=down:eof_action=pass,\
-         tpad=stop={held}:stop_mode=clone,trim=end_frame={frames}"
-    )
+    info.video_start_secs + from.as_secs_f64() - half_frame + OFF_GRID
 }
 
 /// Filters that convert a decoded frame to 8-bit limited range in `size`, in the matrix of
 /// [`MediaInfo::color`].
-fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
+pub(super) fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
-    filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, size)));
+    let one_size = if info.crop.is_some() { info.size } else { size };
+    filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, one_size)));
+    filters.extend(info.crop.map(|crop| cropping(crop, info.size)));
     filters.extend(info.conversion.map(|conversion| to_bt709(conversion, info.has_alpha)));
     let matrix = match info.color.matrix {
         Matrix::Bt601 => "bt601",
@@ -290,8 +279,15 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     filters
 }
 
+/// The filter that passes on `crop` of frames that are shown in `size`. Their pixels need not be
+/// square: so it is told in shares of the frame, which are whole pixels if they are.
+fn cropping(crop: CropRect, size: Size) -> String {
+    let (w, h, CropRect { x, y, size: part }) = (size.width(), size.height(), crop);
+    format!("crop=iw*{}/{w}:ih*{}/{h}:iw*{x}/{w}:ih*{y}/{h}:exact=1", part.width(), part.height())
+}
+
 /// The filter that makes one whole frame of the two fields of each frame.
-fn deinterlacing(info: &MediaInfo) -> Option<String> {
+pub(super) fn deinterlacing(info: &MediaInfo) -> Option<String> {
     let parity = match info.field_order {
         FieldOrder::TopFirst => "tff",
         FieldOrder::BottomFirst => "bff",
@@ -360,7 +356,7 @@ fn to_bt709(conversion: ColorConversion, has_alpha: bool) -> String {
     }
 }
 
-fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {
+pub(super) fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {
     let (stream, filters) = (info.stream, filters.join(","));
     let graph = match info.alpha_stream {
         None => vec!["-map".to_owned(), format!("0:{stream}"), "-vf".to_owned(), filters],

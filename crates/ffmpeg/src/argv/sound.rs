@@ -1,10 +1,10 @@
 //! Arguments of the two commands that make the sound of the outputs: the first decodes it, the
 //! second fits it to the pictures.
 
-use std::iter;
+use std::{iter, time::Duration};
 
 use super::{decode::ffmpeg_input, split_arguments};
-use crate::{AudioTrack, Downmix, MediaInfo, MediaLimits};
+use crate::{AudioTrack, Downmix, MediaInfo, MediaLimits, TimeSpan};
 
 /// File name, in the scratch folder, of the audio for the outputs.
 pub(crate) const AUDIO_FILE: &str = "sound.wav";
@@ -17,13 +17,13 @@ const SAMPLE_BYTES: u32 = 3;
 const TOLERATED_DAMAGE: f64 = 0.01;
 
 /// ffmpeg command that writes `audio` with its timestamps to standard output: PCM in NUT, of one
-/// sample rate and at most two channels throughout, whatever the clip changes to. The first frame
-/// of the video is at 0; sound before it and after its end is dropped.
+/// sample rate and at most two channels throughout, whatever the clip changes to. The start of `span`
+/// is at 0; sound before it and after its end is dropped.
 ///
 /// The filters are made anew when rate or channels change, so only filters without a memory of
 /// earlier times are here.
-pub(crate) fn decode_sound(info: &MediaInfo, audio: &AudioTrack, limits: &MediaLimits) -> Vec<String> {
-    let (start, length) = (info.video_start_secs, info.duration.as_secs_f64());
+pub(crate) fn decode_sound(info: &MediaInfo, audio: &AudioTrack, span: TimeSpan, limits: &MediaLimits) -> Vec<String> {
+    let (start, length) = (info.video_start_secs + span.start.as_secs_f64(), span.length.as_secs_f64());
     let mut arguments = ffmpeg_input(info, limits, &format!("-copyts -max_error_rate {TOLERATED_DAMAGE}"));
     arguments.extend(split_arguments(&format!("-map 0:{} -vn -sn -dn -af", audio.stream)));
     let downmix = match audio.downmix {
@@ -31,9 +31,10 @@ pub(crate) fn decode_sound(info: &MediaInfo, audio: &AudioTrack, limits: &MediaL
         Downmix::OddEven => format!("{},", odd_even_mix(audio.channels)),
     };
     let layout = if audio.channels == 1 { "mono" } else { "stereo" };
-    // Timestamps are those of the file. With a maximum of 1 for the sum of the gains, no mix clips.
+    // Timestamps are those of the file; rounded, so that no sample is lost where the start lies
+    // between two. With a maximum of 1 for the sum of the gains, no mix clips.
     arguments.push(format!(
-        "asetpts=PTS-({start:.6})/TB,{downmix}aresample=rematrix_maxval=1,\
+        "asetpts=round(PTS-({start:.9})/TB),{downmix}aresample=rematrix_maxval=1,\
          aformat=sample_fmts=s32:sample_rates={}:channel_layouts={layout},atrim=start=0:end={length:.6}",
         audio.sample_rate
     ));
@@ -50,10 +51,10 @@ fn odd_even_mix(channels: u32) -> String {
 }
 
 /// ffmpeg command that reads the output of [`decode_sound`] on standard input and writes it as PCM
-/// to [`AUDIO_FILE`]. Silence fills gaps from 10 ms on, the time before the first sample and that
+/// to [`AUDIO_FILE`], of this length. Silence fills gaps from 10 ms on, the time before the first sample and that
 /// after the last one; where samples overlap, the later ones are dropped.
-pub(crate) fn align_sound(info: &MediaInfo) -> Vec<String> {
-    let length = info.duration.as_secs_f64();
+pub(crate) fn align_sound(length: Duration) -> Vec<String> {
+    let length = length.as_secs_f64();
     let mut arguments: Vec<String> = split_arguments(
         "-hide_banner -loglevel error -nostdin -protocol_whitelist file,pipe -format_whitelist nut \
          -codec_whitelist pcm_s24le -copyts -f nut -i pipe:0 -map 0:a -af",

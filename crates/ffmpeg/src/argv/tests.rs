@@ -11,6 +11,8 @@ use crate::{
     MediaLimits, SizeChanges,
 };
 
+mod parts;
+
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
 /// A clip whose text fields are all hostile.
@@ -37,6 +39,7 @@ fn info() -> MediaInfo {
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
         conversion: None,
+        crop: None,
         size_changes: None,
         field_order: FieldOrder::TopFirst,
         is_deinterlaced: false,
@@ -94,7 +97,7 @@ fn reading_commands(info: &MediaInfo) -> Vec<Vec<String>> {
         decode(info, &decode_plan(), &limits),
         sample(info, info.size, &sample_plan(), &limits),
         excerpt(info, &excerpt_plan(), &limits),
-        decode_sound(info, info.audio.as_ref().unwrap(), &limits),
+        decode_sound(info, info.audio.as_ref().unwrap(), info.whole(), &limits),
     ]
 }
 
@@ -167,8 +170,8 @@ fn ffmpeg_never_reads_the_terminal() {
         decode(&info(), &decode_plan(), &limits),
         sample(&info(), info().size, &sample_plan(), &limits),
         excerpt(&info(), &excerpt_plan(), &limits),
-        decode_sound(&info(), &audio(), &limits),
-        align_sound(&info()),
+        decode_sound(&info(), &audio(), info().whole(), &limits),
+        align_sound(info().duration),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
     commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
@@ -293,14 +296,14 @@ fn the_alpha_capable_decoder_is_chosen_before_the_input() {
 
 #[test]
 fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
-    let decoding = decode_sound(&info(), &audio(), &MediaLimits::default());
+    let decoding = decode_sound(&info(), &audio(), info().whole(), &MediaLimits::default());
     assert_eq!((value(&decoding, "-map"), value(&decoding, "-max_error_rate")), ("0:5", "0.01"));
     assert_eq!(
         value(&decoding, "-af"),
-        "asetpts=PTS-(-0.500000)/TB,aresample=rematrix_maxval=1,\
+        "asetpts=round(PTS-(-0.500000000)/TB),aresample=rematrix_maxval=1,\
          aformat=sample_fmts=s32:sample_rates=48000:channel_layouts=stereo,atrim=start=0:end=1.000000"
     );
-    let aligning = align_sound(&info());
+    let aligning = align_sound(info().duration);
     assert_eq!(value(&aligning, "-protocol_whitelist"), "file,pipe");
     assert_eq!(
         value(&aligning, "-af"),
@@ -313,7 +316,11 @@ fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
 fn channels_without_places_are_mixed_by_their_numbers() {
     let filter = |channels| {
         let audio = AudioTrack { channels, downmix: Downmix::OddEven, ..audio() };
-        value(&decode_sound(&info(), &audio, &MediaLimits::default()), "-af").split(',').nth(1).unwrap().to_owned()
+        value(&decode_sound(&info(), &audio, info().whole(), &MediaLimits::default()), "-af")
+            .split(',')
+            .nth(1)
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(filter(5), "pan=stereo|c0<c0+c2+c4|c1<c1+c3");
     assert_eq!((filter(1), filter(2)), ("pan=mono|c0=c0".to_owned(), "pan=stereo|c0<c0|c1<c1".to_owned()));

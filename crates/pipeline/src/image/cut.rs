@@ -18,7 +18,7 @@ use crate::{
     method::{MatteSource, Method, choose_method},
     quality::QualityLog,
     stages::{
-        hints::{HintMaps, track_hints},
+        hints::{HintMaps, Place, track_hints},
         key::{keyer_settings, matte_by_color},
         segment::{matte_with_model, pace},
         survey::background_of,
@@ -107,7 +107,7 @@ fn hints_in(
     let request = CutRequest { hints: Hints::try_from(hints).unwrap_or_default(), ..request.clone() };
     let small = size.with_longest_side(HINT_SIDE.min(size.longest_side()));
     let frame = frame_of(small, &scaled(size, rgba, small)?);
-    Ok(track_hints(&request, &[frame], RATE, source, stop))
+    Ok(track_hints(&request, &[frame], &Place { first: 0, rate: RATE, crop: None }, source, stop))
 }
 
 /// The frame with alpha and clean color, and its possible defects.

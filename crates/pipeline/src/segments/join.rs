@@ -76,14 +76,14 @@ pub(super) fn join_pieces(
         quality.append(next_quality);
     }
     let sound = match &info.audio {
-        Some(audio) if whole.carries_audio() => extract_sound(job, &info, audio, stop)?,
+        Some(audio) if whole.carries_audio() => extract_sound(job, &info, (audio, whole.span), stop)?,
         _ => Sound::default(),
     };
     let notes = notes(job.request, &info, &whole, sound.note);
     if !sound.is_kept {
         whole.leave_out_audio();
     }
-    let outputs = join_outputs(job, (&info, &whole), &segments, &mattes, stop)?;
+    let outputs = join_outputs(job, &whole, &segments, &mattes, stop)?;
     let (confidence, removed) = (plan.background.confidence(), mattes.removed_share());
     Ok(CutReport {
         notes,
@@ -111,7 +111,7 @@ struct SegmentPieces<'a> {
 /// Joins and checks all outputs at the same time.
 fn join_outputs(
     job: &CutJob,
-    (info, whole): (&MediaInfo, &Plan),
+    whole: &Plan,
     segments: &[SegmentPieces],
     log: &MatteLog,
     stop: &Stop,
@@ -122,7 +122,7 @@ fn join_outputs(
             let joined = move || {
                 let folders: Vec<&Path> = segments.iter().map(|segment| segment.folder).collect();
                 let pieces: Vec<_> = segments.iter().map(|segment| (segment.frames, &segment.checks[index])).collect();
-                let joined = Joined { pieces: &pieces, log, sound_secs: info.duration.as_secs_f64() };
+                let joined = Joined { pieces: &pieces, log, sound_secs: whole.span.length.as_secs_f64() };
                 join_output(job, plan, (&folders, &joined), stop)?;
                 stop.check()?;
                 let check = joined.check((job.tools, stop), plan, job.scratch, &Counters::new(0));

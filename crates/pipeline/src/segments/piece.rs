@@ -127,7 +127,7 @@ fn try_piece(
 }
 
 /// Removes the files in `folder`.
-fn remove_files(folder: &Path) -> Result<(), Error> {
+pub(crate) fn remove_files(folder: &Path) -> Result<(), Error> {
     let remove = || fs::read_dir(folder)?.try_for_each(|entry| fs::remove_file(entry?.path()));
     remove().map_err(|source| Error::Io { doing: "removing the files of a segment", source })
 }

@@ -149,7 +149,7 @@ pub fn plan_segments(
         return Ok(None);
     }
     let (info, plan) = probe_clip(job, stop, progress)?;
-    if info.duration < policy.min_clip {
+    if plan.span.length < policy.min_clip {
         return Ok(None);
     }
     let frames_of_segment = plan.frame_rate.frames_in(policy.segment).max(1);
@@ -184,7 +184,7 @@ pub(super) fn plan_ranges(
     let points = listing.finish();
     stop.check()?;
     let points = points?;
-    let seek = |range: &Range<u64>| SeekPoint::before(&points, info, range.start.saturating_sub(super::RUN_IN));
+    let seek = |range: &Range<u64>| plan.seek_before(&points, info, range.start.saturating_sub(super::RUN_IN));
     let seeks = segments.iter().map(seek).collect();
     Ok(Some(SegmentPlan::new(plan, segments, seeks, (background, method.reason))))
 }

@@ -45,7 +45,7 @@ pub(crate) fn decode(
     }
     // Decoders conceal or drop a frame or two at a truncated end. If a tenth is missing, the file
     // is damaged.
-    let before = plan.first - plan.run_in;
+    let before = plan.frames_before();
     if decoded <= plan.run_in || (before + decoded) * 10 < (before + expected) * 9 {
         return Err(Error::EndedEarly { decoded: before + decoded, stated: (before + expected).max(info.frames) });
     }

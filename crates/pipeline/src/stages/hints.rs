@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clearcut_ffmpeg::{DecodePlan, MediaInfo};
-use clearcut_frame::{Frame, FrameRate, Size};
-use clearcut_job::{CutRequest, HintKind};
+use clearcut_frame::{Area, Frame, FrameRate, Size};
+use clearcut_job::{CropRect, CutRequest, HintKind};
 use clearcut_matte::{Background, Followed, Hint, HintMap, follow};
 
 use super::decode::read_frames;
@@ -43,7 +43,24 @@ impl HintMaps {
     }
 }
 
-/// Decodes small versions of the frames that `plan` gives at `rate`. Without hints in the request
+/// The place in the clip of frames in which hints are tracked.
+pub(crate) struct Place {
+    /// Number of the first one in the clip.
+    pub(crate) first: u64,
+    pub(crate) rate: FrameRate,
+    /// The part of the frames of the clip that they show, and the size of those.
+    pub(crate) crop: Option<(CropRect, Size)>,
+}
+
+impl Place {
+    /// An area of the frames of the clip as one of the part that is shown. [`crate::crop::crop_of`]
+    /// has refused those outside of it.
+    fn area_of(&self, area: Area) -> Area {
+        self.crop.and_then(|(crop, size)| crop.area_of(area, size)).unwrap_or(area)
+    }
+}
+
+/// Decodes small versions of the `frames` frames that `plan` gives. Without hints in the request
 /// the result is empty. A clip that ends early has fewer frames.
 ///
 /// # Errors
@@ -52,13 +69,13 @@ pub(crate) fn small_frames(
     job: &CutJob,
     info: &MediaInfo,
     plan: DecodePlan,
-    rate: FrameRate,
+    frames: u64,
     stop: &Stop,
 ) -> Result<Vec<Frame>, Error> {
     if job.request.hints.is_empty() {
         return Ok(Vec::new());
     }
-    let size = small_size(plan.size, rate.frames_in(info.duration).max(1));
+    let size = small_size(plan.size, frames.max(1));
     let format = info.frame_format(size);
     let max_frames = (MAX_BYTES / (BYTES_PER_PIXEL * size.pixels())).max(1);
     let mut child = stop.register(job.tools.decode(job.input, info, &DecodePlan { size, ..plan }, &job.limits)?);
@@ -68,11 +85,11 @@ pub(crate) fn small_frames(
     Ok(frames)
 }
 
-/// Tracks the hints of `request` through [`small_frames`] at `rate`. Ends early if `stop` is set.
+/// Tracks the hints of `request` through [`small_frames`], which have this place in the clip. Ends early if `stop` is set.
 pub(crate) fn track_hints(
     request: &CutRequest,
     frames: &[Frame],
-    rate: FrameRate,
+    place: &Place,
     source: &MatteSource,
     stop: &Stop,
 ) -> HintMaps {
@@ -81,7 +98,11 @@ pub(crate) fn track_hints(
         MatteSource::Model(_) => None,
     };
     let hints: Vec<Hint> = (request.hints.iter())
-        .map(|hint| Hint { frame: frame_at(hint.time, rate), area: hint.area, keeps: hint.kind == HintKind::Keep })
+        .map(|hint| Hint {
+            frame: frame_at(hint.time, place.rate).saturating_sub(place.first as usize),
+            area: place.area_of(hint.area),
+            keeps: hint.kind == HintKind::Keep,
+        })
         .collect();
     let Followed { maps, frames: mut frame_counts } = follow(&hints, frames, background, &|| !stop.is_stopped());
     // In a clip with its own transparency, hints that keep a region have no effect.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use clearcut_ffmpeg::{AudioTrack, Error as ToolError, MediaInfo};
+use clearcut_ffmpeg::{AudioTrack, Error as ToolError, MediaInfo, TimeSpan};
 use clearcut_job::{Note, NoteCode};
 
 use crate::{CutJob, Error, Stop};
@@ -25,14 +25,19 @@ const MIN_COVERAGE: f64 = 0.1;
 /// Length in bytes of a stream without samples: its headers are shorter.
 const EMPTY_BYTES: u64 = 1024;
 
-/// Writes the sound of `audio` to [`clearcut_ffmpeg::Tools::AUDIO_FILE`] in the scratch folder.
-/// Damaged sound is kept with gaps, or left out. Blocks.
+/// Writes the sound of `audio` within `span` to [`clearcut_ffmpeg::Tools::AUDIO_FILE`] in the scratch
+/// folder. Damaged sound is kept with gaps, or left out. Blocks.
 ///
 /// # Errors
 /// A failure of the machine, such as a full disk; or the cut was stopped.
-pub(crate) fn extract_sound(job: &CutJob, info: &MediaInfo, audio: &AudioTrack, stop: &Stop) -> Result<Sound, Error> {
-    let mut decoder = stop.register(job.tools.decode_sound(job.input, info, audio, &job.limits)?);
-    let mut aligner = stop.register(job.tools.align_sound(info, job.scratch)?);
+pub(crate) fn extract_sound(
+    job: &CutJob,
+    info: &MediaInfo,
+    (audio, span): (&AudioTrack, TimeSpan),
+    stop: &Stop,
+) -> Result<Sound, Error> {
+    let mut decoder = stop.register(job.tools.decode_sound(job.input, info, (audio, span), &job.limits)?);
+    let mut aligner = stop.register(job.tools.align_sound(span.length, job.scratch)?);
     let mut bytes = 0;
     if let Some((mut decoded, aligned)) = decoder.take_stdout().zip(aligner.take_stdin()) {
         let reading = |source| Error::Io { doing: "reading the decoded sound", source };
@@ -53,11 +58,11 @@ pub(crate) fn extract_sound(job: &CutJob, info: &MediaInfo, audio: &AudioTrack, 
         Err(ToolError::Failed { .. } | ToolError::Media(_)) => true,
         Err(error) => return Err(error.into()),
     };
-    Ok(Sound::found(audio, info.duration, bytes, is_damaged))
+    Ok(Sound::found(audio, span.length, bytes, is_damaged))
 }
 
 impl Sound {
-    /// Judges `bytes` of decoded sound for a clip of this length.
+    /// Judges `bytes` of decoded sound for a clip, or a part of one, of this length.
     fn found(audio: &AudioTrack, length: Duration, bytes: u64, is_damaged: bool) -> Self {
         let (secs, length) = (audio.decoded_secs(bytes), length.as_secs_f64());
         let left_out = |reason| {

@@ -9,7 +9,7 @@ use clearcut_job::{CutRequest, KeyColorChoice};
 use clearcut_matte::{Background, is_checkerboard};
 
 use super::decode::read_some_frames;
-use crate::{BackgroundFinding, CutJob, Error, Stop};
+use crate::{BackgroundFinding, CutJob, Error, Stop, part::Part};
 
 /// Number of sample frames: enough if a subject covers the border for a while.
 const SAMPLES: u64 = 24;
@@ -20,12 +20,14 @@ const SAMPLE_BYTES: u64 = 96 << 20;
 /// skipped, which saves half of the work.
 const MIN_KEYFRAMES: u64 = 8;
 
-/// Measures the background of the clip from sample frames.
+/// Measures the background of the part of the clip that is cut from sample frames.
 ///
 /// # Errors
 /// [`Error::NoFlatBackground`], or an error of decoding.
 pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
-    let plan = sample_plan(info, format, job.resources.threads.get());
+    let (part, threads) = (Part::of(job.request.trim, info, job.request.fps), job.resources.threads.get());
+    let plan =
+        if part.is_whole() { sample_plan(info, format, threads) } else { part_plan(info, format, &part, threads) };
     let child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let background = background_of(&read_some_frames(child, format, plan.max_frames, stop)?, job.request)?;
     let code_size = |color| info.conversion.map_or([0.0; 2], |conversion| conversion.code_size(color));
@@ -66,8 +68,9 @@ fn shows_checkerboard(samples: &[Frame]) -> bool {
     checkered.len() > others.len()
 }
 
+/// The samples of the whole clip.
 fn sample_plan(info: &MediaInfo, format: FrameFormat, threads: usize) -> SamplePlan {
-    let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
+    let max_frames = max_samples(format);
     let among = if info.alpha_stream.is_some() {
         // Skipped frames would pair color with the alpha of another frame.
         Sampled::Every(info.frames.div_ceil(max_frames))
@@ -76,9 +79,34 @@ fn sample_plan(info: &MediaInfo, format: FrameFormat, threads: usize) -> SampleP
     } else if info.has_variable_rate {
         Sampled::Every(info.frames.div_ceil(max_frames))
     } else {
-        // One millisecond less, because containers round timestamps.
-        let interval = info.duration / u32::try_from(max_frames).unwrap_or(u32::MAX);
-        Sampled::References(interval.saturating_sub(Duration::from_millis(1)))
+        Sampled::References(interval(info.duration, max_frames))
     };
     SamplePlan { among, max_frames, threads }
+}
+
+/// The samples of a part of a clip. Keyframes are taken if their places are known; else all frames of
+/// the part are decoded, for in a short one, a choice could leave none.
+fn part_plan(info: &MediaInfo, format: FrameFormat, part: &Part, threads: usize) -> SamplePlan {
+    let span = part.span;
+    let max_frames = max_samples(format).min(part.count());
+    let keyframes = info.keyframe_points.iter().filter(|point| {
+        let from_start = point.secs - info.video_start_secs - span.start.as_secs_f64();
+        (0.0..span.length.as_secs_f64()).contains(&from_start)
+    });
+    let among = if info.alpha_stream.is_none() && keyframes.count() as u64 >= MIN_KEYFRAMES {
+        Sampled::KeyframesIn(span, interval(span.length, max_frames))
+    } else {
+        Sampled::ShownIn(span)
+    };
+    SamplePlan { among, max_frames, threads }
+}
+
+fn max_samples(format: FrameFormat) -> u64 {
+    (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES)
+}
+
+/// The time between `samples` samples of `length`: one millisecond less, because containers round
+/// timestamps.
+fn interval(length: Duration, samples: u64) -> Duration {
+    (length / u32::try_from(samples).unwrap_or(u32::MAX)).saturating_sub(Duration::from_millis(1))
 }

@@ -4,6 +4,7 @@
 mod clips;
 mod colors;
 mod containers;
+mod crops;
 mod cutting;
 mod inputs;
 mod media;
@@ -15,3 +16,4 @@ mod stopping;
 mod structure;
 mod times;
 mod tracks;
+mod trims;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Size and number of frames of the clip.
-const SIZE: (usize, usize) = (160, 120);
+pub(crate) const SIZE: (usize, usize) = (160, 120);
 const FRAMES: u64 = 500;
 
 /// First frame of the second of two segments.
@@ -33,7 +33,7 @@ const BOUNDARY: usize = 240;
 
 /// A clip of 17 s with sound: a ring that moves and swings, so that the pocket in it grows, shrinks
 /// and moves, over a noisy background.
-fn clip() -> &'static Path {
+pub(crate) fn clip() -> &'static Path {
     static CLIP: OnceLock<PathBuf> = OnceLock::new();
     CLIP.get_or_init(|| {
         let ring = "clip((24+4*sin(N/31)-hypot(X-80-15*sin(N/50),Y-60))/3,0,1)\
@@ -51,7 +51,7 @@ fn clip() -> &'static Path {
 }
 
 /// Cuts `clip` in `count` segments side by side.
-fn cut_in(count: usize, clip: &Path, request: &CutRequest, progress: &mut dyn FnMut(CutStep)) -> Cut {
+pub(crate) fn cut_in(count: usize, clip: &Path, request: &CutRequest, progress: &mut dyn FnMut(CutStep)) -> Cut {
     let folder = tempfile::tempdir().unwrap();
     let resources = Resources { segments: NonZeroUsize::new(count), ..Resources::default() };
     let report = with_job(folder.path(), clip, request, |job| {
@@ -84,7 +84,7 @@ fn times(packets: &str) -> Vec<(u32, i64)> {
 }
 
 /// The alpha of each frame of an output.
-fn mattes(cut: &Cut, format: OutputFormat) -> Vec<Vec<u8>> {
+pub(crate) fn mattes(cut: &Cut, format: OutputFormat) -> Vec<Vec<u8>> {
     if format == Webp {
         let bytes = fs::read(cut.output(Webp)).unwrap();
         let (mut mattes, mut shown) = (Vec::new(), 0);
@@ -153,7 +153,7 @@ fn a_clip_in_segments_has_no_seam() {
 }
 
 /// The parts of a report that are the same however a clip is cut.
-fn parts_of(report: &CutReport) -> impl std::fmt::Debug {
+pub(crate) fn parts_of(report: &CutReport) -> impl std::fmt::Debug {
     let CutReport { source, size, frame_rate, frames, method, reason, model, key_color, matte, notes, outputs } =
         report;
     let outputs: Vec<_> = outputs.iter().map(|output| (output.format, output.alpha_check.frames_compared)).collect();

@@ -7,7 +7,8 @@ use std::{
 };
 
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, ObjectName, PreviewRequest, Speed,
+    Crop, CutRequest, DeinterlaceChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, ObjectName, PreviewRequest,
+    Speed, Trim,
 };
 use tokio::time::Instant;
 
@@ -30,14 +31,16 @@ pub(super) struct MomentId {
     speed: Speed,
     hints: Hints,
     deinterlace: DeinterlaceChoice,
+    trim: Option<Trim>,
+    crop: Option<Crop>,
 }
 
 impl MomentId {
     /// Identity of the moment that `request` asks for.
     pub(super) fn of(request: &PreviewRequest) -> Self {
-        let CutRequest { method, key_color, ref hints, size, speed, deinterlace, .. } = request.request;
+        let CutRequest { method, key_color, ref hints, size, speed, deinterlace, trim, crop, .. } = request.request;
         let (input, at, hints) = (request.input.clone(), request.at, hints.clone());
-        Self { input, at, key_color, method, size, speed, hints, deinterlace }
+        Self { input, at, key_color, method, size, speed, hints, deinterlace, trim, crop }
     }
 }
 
@@ -141,7 +144,7 @@ mod tests {
     #[test]
     fn a_moment_depends_on_everything_that_changes_its_frames_and_on_nothing_else() {
         type Change = fn(&mut PreviewRequest);
-        let differ: [Change; 8] = [
+        let differ: [Change; 10] = [
             |request| request.input = ObjectName::upload(2),
             |request| request.at = Duration::from_millis(1),
             |request| request.request.key_color = "#00FF00".parse().unwrap(),
@@ -149,6 +152,8 @@ mod tests {
             |request| request.request.size = Some(64.try_into().unwrap()),
             |request| request.request.speed = Speed::Fast,
             |request| request.request.deinterlace = DeinterlaceChoice::On,
+            |request| request.request.crop = Some("1:1".parse().unwrap()),
+            |request| request.request.trim = Some("0,1".parse().unwrap()),
             |request| request.request.hints = r#"[{"time":0,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
         ];
         let agree: [Change; 6] = [

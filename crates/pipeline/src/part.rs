@@ -1,0 +1,91 @@
+//! The part of a clip that is cut: a range of the frames that the whole clip would give.
+
+use std::ops::Range;
+
+use clearcut_ffmpeg::{DecodeWindow, MediaInfo, Retiming, TimeSpan};
+use clearcut_frame::FrameRate;
+use clearcut_job::{CutRequest, FpsChoice, Trim};
+
+use crate::Error;
+
+/// The part of a clip that is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its frames, by their numbers in the whole clip at the rate of the output.
+    pub(crate) frames: Range<u64>,
+    /// The time of these frames.
+    pub(crate) span: TimeSpan,
+    /// Whether the clip goes on behind it.
+    ends_early: bool,
+}
+
+impl Part {
+    /// The part of the clip that `trim` names, at the rate that `fps` chooses. It holds no frame if
+    /// [`check_trim`] refuses it.
+    pub(crate) fn of(trim: Option<Trim>, info: &MediaInfo, fps: FpsChoice) -> Self {
+        let (rate, retiming) = timing(info, fps);
+        let count = frames_of(info, rate, retiming);
+        let first = trim.map_or(0, |trim| trim.first_frame(rate)).min(count);
+        let end = trim.and_then(|trim| trim.end_frame(rate)).map_or(count, |end| end.clamp(first, count));
+        let (start, ends_early) = (rate.start_of(first), end < count);
+        let length = if ends_early { rate.start_of(end) } else { info.duration }.saturating_sub(start);
+        Self { frames: first..end, span: TimeSpan { start, length }, ends_early }
+    }
+
+    /// Number of frames.
+    pub(crate) const fn count(&self) -> u64 {
+        self.frames.end - self.frames.start
+    }
+
+    /// Whether it is the whole clip.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.frames.start == 0 && !self.ends_early
+    }
+
+    /// The frames that a decoder passes on; `None` for all.
+    pub(crate) fn window(&self) -> Option<DecodeWindow> {
+        // A clip may have more frames at its end than its packets say.
+        let end = self.ends_early.then_some(self.frames.end);
+        (!self.is_whole()).then_some(DecodeWindow { first: self.frames.start, end, seek: None })
+    }
+}
+
+/// The constant frame rate of the output, and how the source is converted to it.
+pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
+    let requested = match choice {
+        FpsChoice::Source => info.frame_rate,
+        FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),
+    };
+    let is_unchanged = requested == info.frame_rate && !info.has_variable_rate;
+    (requested, if is_unchanged { Retiming::EveryFrame } else { Retiming::To(requested) })
+}
+
+/// Number of frames of the whole clip at `rate`, by its headers.
+fn frames_of(info: &MediaInfo, rate: FrameRate, retiming: Retiming) -> u64 {
+    match retiming {
+        Retiming::EveryFrame => info.frames,
+        Retiming::To(_) => rate.frames_in(info.duration).max(1),
+    }
+}
+
+/// Refuses a request whose part begins or ends behind the clip, or holds no frame of it. The end may
+/// lie up to a frame behind the clip's: programs round the length that they show.
+///
+/// # Errors
+/// [`Error::TrimOutside`].
+pub(crate) fn check_trim(request: &CutRequest, info: &MediaInfo, fps: FpsChoice) -> Result<(), Error> {
+    let Some(trim) = request.trim else { return Ok(()) };
+    let (rate, retiming) = timing(info, fps);
+    let count = frames_of(info, rate, retiming);
+    let (first, end) = (trim.first_frame(rate), trim.end_frame(rate).unwrap_or(count));
+    let refused = |finding| Err(Error::TrimOutside { trim, finding, length: info.duration });
+    if first >= count {
+        refused("begins at its end or later")
+    } else if end > count + 1 {
+        refused("ends behind it")
+    } else if end <= first {
+        refused("holds none of its frames")
+    } else {
+        Ok(())
+    }
+}
