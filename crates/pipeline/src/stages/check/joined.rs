@@ -93,7 +93,6 @@ impl Joined<'_> {
         match plan.format {
             OutputFormat::Webp => drop(open_webp(plan, &read_webp_file(plan, scratch)?)?),
             OutputFormat::Apng => drop(open_apng(plan, scratch)?),
-            OutputFormat::Gif => return Err(Error::not_of_pieces(plan.format)),
             OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
                 return Err(Error::not_of_pieces(plan.format));
             }
