@@ -40,7 +40,16 @@ export type ScaledImageInfo = Schemas["ScaledImage"];
 export type EmoticonPackInfo = Schemas["EmoticonPack"];
 
 /** A transparent output format. */
-export type OutputFormat = "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster";
+export type OutputFormat =
+  | "webm"
+  | "stacked-alpha"
+  | "webp"
+  | "apng"
+  | "gif"
+  | "mov"
+  | "png-sequence"
+  | "matte"
+  | "poster";
 
 /** A format of an output: that of a clip, a PNG of one image, or a ZIP of PNGs of several. */
 export type FileFormat = Schemas["FileFormat"];

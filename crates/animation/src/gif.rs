@@ -34,9 +34,8 @@ const MAX_DURATION: u32 = u16::MAX as u32;
 /// as fast as they are packed. The palette is known after the last one, so the packed frames wait in
 /// `spool`, an empty file; then `is_stopped` is asked before each frame, and ends the file early.
 ///
-/// Pixels are solid or clear, without dithering. Quality 100 gives each pixel its nearest color of
-/// the palette; below, colors may differ by a
-/// few levels where they then stay or repeat: at 60 by five.
+/// Pixels are solid or clear, without dithering. Quality 100 gives each pixel its nearest color of the
+/// palette; below, colors may differ by a few levels where they then stay or repeat: at 60 by five.
 ///
 /// # Errors
 /// The first failure of the writer or of the spool. The output is then incomplete and not a valid
