@@ -242,7 +242,7 @@ test("bad arguments are errors of the tool with code, field and what is allowed"
   const cases = [
     ["cut", { ...clip, tolerance: 150 }, "INVALID_TOLERANCE", "tolerance"],
     ["cut", { ...clip, tolerence: 5 }, "INVALID_REQUEST", "tolerence"],
-    ["cut", { ...clip, formats: ["gif"] }, "INVALID_FORMATS", "formats"],
+    ["cut", { ...clip, formats: ["avi"] }, "INVALID_FORMATS", "formats"],
     ["cut", { ...clip, method: "ai", chromaKey: "#00FF00" }, "INVALID_REQUEST", "chromaKey"],
     ["cut", { input: "absent.mp4" }, "INPUT_UNREADABLE", "input"],
     ["cut", { ...clip, output: "absent/" }, "OUTPUT_UNWRITABLE", "output"],

@@ -352,7 +352,7 @@ mod tests {
             (json!({"tolerance": 101}), ErrorCode::InvalidTolerance, "tolerance"),
             (json!({"size": 63}), ErrorCode::InvalidSize, "size"),
             (json!({"fps": 2.5}), ErrorCode::InvalidFps, "fps"),
-            (json!({"formats": ["gif"]}), ErrorCode::InvalidFormats, "formats"),
+            (json!({"formats": ["avi"]}), ErrorCode::InvalidFormats, "formats"),
             (json!({"chromaKey": "green"}), ErrorCode::InvalidChromaKey, "chromaKey"),
             (json!({"hints": [{"time": 1}]}), ErrorCode::InvalidRequest, "hints"),
             (json!({"width": 64, "size": 64}), ErrorCode::InvalidSize, "size"),

@@ -331,7 +331,7 @@ mod tests {
             (&[("width", "63")], "INVALID_SIZE"),
             (&[("size", "64"), ("height", "64")], "INVALID_SIZE"),
             (&[("fit", "cover"), ("height", "64")], "INVALID_REQUEST"),
-            (&[("format", "gif")], "INVALID_FORMATS"),
+            (&[("format", "avi")], "INVALID_FORMATS"),
             (&[("format", "webm"), ("format", "mov")], "INVALID_FORMATS"),
             (&[("formats", "[]")], "INVALID_FORMATS"),
             (&[("formats", r#"["webm","webm"]"#)], "INVALID_FORMATS"),

@@ -40,7 +40,7 @@ async fn an_invalid_form_is_refused_with_its_code_and_leaves_nothing() {
         ("quality", vec![file(), text("quality", "101")], "INVALID_QUALITY"),
         ("size", vec![file(), text("size", "2049")], "INVALID_SIZE"),
         ("key", vec![file(), text("chromaKey", "{\"r\":1}")], "INVALID_CHROMA_KEY"),
-        ("format", vec![file(), text("format", "gif")], "INVALID_FORMATS"),
+        ("format", vec![file(), text("format", "avi")], "INVALID_FORMATS"),
         ("formats", vec![file(), text("formats", "[\"webm\",\"webm\"]")], "INVALID_FORMATS"),
         ("both", vec![file(), text("format", "webm"), text("formats", "[\"mov\"]")], "INVALID_REQUEST"),
         ("doubled", vec![file(), text("fps", "5"), text("fps", "5")], "INVALID_FPS"),

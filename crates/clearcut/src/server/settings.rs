@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn outputs_are_presigned_by_a_store_unless_they_are_proxied() {
-        let store = "database = \"postgres://db/c\"\nstore = \"s3://bucket\"\n";
+        let store = "database = \"postgres://ann@db/c\"\nstore = \"s3://bucket\"\n";
         let presigned = |more: &str| settings(&format!("{store}{more}")).map(|settings| settings.api.presigned_results);
         assert!(presigned("").unwrap() && presigned("result_urls = \"presigned\"").unwrap());
         assert!(!presigned("result_urls = \"proxied\"\nlink_ttl_secs = 604801").unwrap());
