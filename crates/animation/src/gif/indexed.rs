@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use clearcut_frame::Size;
 
-use super::palette::{Palette, squared_distance};
+use super::palette::{Palette, largest_difference};
 use crate::{
     rect::{Rect, difference_bounds},
     schedule::Canvas,
@@ -107,7 +107,7 @@ impl<'a> Quantizer<'a> {
 
     /// The index of `color`: the one that is shown if it is near enough, else the nearest.
     fn index_of(&mut self, color: [u8; 3], shown: Option<u8>) -> u8 {
-        let near = |index: &u8| squared_distance(color, self.palette.color(*index)) <= self.palette.may_differ_by();
+        let near = |index: &u8| largest_difference(color, self.palette.color(*index)) <= self.palette.may_differ_by();
         shown.filter(|&shown| shown != self.palette.clear()).filter(near).unwrap_or_else(|| self.nearest(color))
     }
 

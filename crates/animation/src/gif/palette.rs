@@ -65,8 +65,8 @@ pub(super) struct Palette {
     colors: Vec<[u8; 3]>,
     /// The same, by channel.
     channels: [Vec<i32>; 3],
-    /// The largest squared distance of colors that may stand for each other.
-    tolerance: u32,
+    /// By how many levels of a channel a color may differ from one that it stands for.
+    tolerance: u8,
     /// For each pair of indices, whether the second may stand for the first.
     alike: Vec<bool>,
 }
@@ -81,13 +81,12 @@ impl Palette {
         if colors.is_empty() {
             colors.push([0; 3]);
         }
-        let loss = 100_u32.saturating_sub(quality.into());
-        // At quality 60 five levels of gray.
-        let tolerance = square_of(loss / 8);
+        // At quality 60 five levels.
+        let tolerance = 100_u8.saturating_sub(quality) / 8;
         let mut alike = vec![false; INDICES * INDICES];
         for (index, &color) in colors.iter().enumerate() {
             for (other, &other_color) in colors.iter().enumerate() {
-                alike[index * INDICES + other] = index == other || squared_distance(color, other_color) <= tolerance;
+                alike[index * INDICES + other] = index == other || largest_difference(color, other_color) <= tolerance;
             }
         }
         alike[colors.len() * (INDICES + 1)] = true;
@@ -95,7 +94,7 @@ impl Palette {
         Self { colors, channels, tolerance, alike }
     }
 
-    pub(super) const fn may_differ_by(&self) -> u32 {
+    pub(super) const fn may_differ_by(&self) -> u8 {
         self.tolerance
     }
 
@@ -132,18 +131,10 @@ impl Palette {
     }
 }
 
-/// The sum of the weights of [`squared_distance`].
-const WEIGHTS: u32 = 9;
-
-/// The [`squared_distance`] of two grays that are so many levels apart.
-const fn square_of(levels: u32) -> u32 {
-    levels * levels * WEIGHTS
-}
-
-/// The squared distance of two colors, weighted about as the eye does.
-pub(super) fn squared_distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    let square = |channel: usize| u32::from(a[channel].abs_diff(b[channel])).pow(2);
-    2 * square(0) + 4 * square(1) + 3 * square(2)
+/// The largest difference of two colors in a channel.
+pub(super) fn largest_difference(a: [u8; 3], b: [u8; 3]) -> u8 {
+    let [r, g, b] = [0, 1, 2].map(|channel| a[channel].abs_diff(b[channel]));
+    r.max(g).max(b)
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Joined<'_> {
         scratch: &Path,
         sound_end_secs: Option<f64>,
     ) -> Result<(), Error> {
-        let sound = plan.has_audio.then_some(self.sound_secs);
+        let sound = (plan.has_audio && plan.format.carries_audio()).then_some(self.sound_secs);
         let is_off = |expected: f64, found: f64| (expected - found).abs() > LENGTH_TOLERANCE_SECS;
         match (sound, sound_end_secs) {
             (None, None) => {}
