@@ -13,6 +13,8 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { binary, sample } from "../server/harness.mjs";
 
+/** The formats of cuts. */
+const FORMATS = ["webm", "stacked-alpha", "webp", "apng", "gif", "mov", "png-sequence", "matte", "poster"];
 /** What makes a cut short. */
 const SMALL = { size: 64, fps: 2 };
 /** What makes a cut long enough to be stopped in the middle of it. */
@@ -109,7 +111,7 @@ test("the server says who it is, which folders it uses, and what its tools take 
   }
   const { properties, required } = tools.find(({ name }) => name === "cut").inputSchema;
   assert.deepEqual(required, ["input"]);
-  assert.deepEqual(properties.formats.items.enum, ["webm", "stacked-alpha", "webp", "apng", "mov"]);
+  assert.deepEqual(properties.formats.items.enum, FORMATS);
   const { minimum, maximum, default: usual } = properties.tolerance;
   assert.deepEqual([minimum, maximum, usual], [0, 100, 30]);
 });

@@ -44,7 +44,7 @@ export async function receive(request: Request, secret: string): Promise<string 
 }
 
 // @ts-expect-error: no such format
-new Clearcut({ baseUrl: "http://127.0.0.1", apiKey: "hc_" }).submit(new Blob(), { formats: ["gif"] });
+new Clearcut({ baseUrl: "http://127.0.0.1", apiKey: "hc_" }).submit(new Blob(), { formats: ["avi"] });
 
 // @ts-expect-error: no such fit
 new Clearcut({ baseUrl: "http://127.0.0.1", apiKey: "hc_" }).resizeImage(new Blob(), { fit: "stretch" });

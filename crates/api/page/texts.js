@@ -70,7 +70,7 @@ export const FORMATS = {
   },
   poster: {
     name: "Poster",
-    about: "the first frame that shows the subject, as a PNG",
+    about: "an early frame that shows the subject, as a PNG",
     plays: "For the poster of a video, and thumbnails.",
     extension: "png",
     suffix: "-poster",

@@ -34,7 +34,7 @@ pub(crate) struct CutArguments {
     /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player.
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
     /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. matte: the alpha alone, as
-    /// gray H.264. poster: the first frame that shows the subject, as a PNG.
+    /// gray H.264. poster: an early frame that shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(
         with = "Vec<String>",

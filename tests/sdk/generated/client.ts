@@ -7,6 +7,7 @@ import createClient from "openapi-fetch";
 import type { components, paths } from "./api.js";
 
 type Job = components["schemas"]["Job"];
+type FileFormat = components["schemas"]["FileFormat"];
 
 const [baseUrl = "", key = "", clip = "", out = ""] = process.argv.slice(2);
 const client = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
@@ -38,5 +39,5 @@ do {
 if (!job.result) throw new Error(job.error?.code ?? "no result");
 const file = await fetch(job.result.outputUrl);
 await writeFile(out, new Uint8Array(await file.arrayBuffer()));
-const format: "webm" | "stacked-alpha" | "webp" | "apng" | "mov" | "png" | "zip" = job.result.outputFormat;
+const format: FileFormat = job.result.outputFormat;
 console.log(job.status, format, submitted.data.data.warnings.length);

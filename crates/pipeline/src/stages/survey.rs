@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use clearcut_ffmpeg::{MediaInfo, SamplePlan, Sampled};
+use clearcut_ffmpeg::{MediaInfo, SamplePlan, Sampled, TimeSpan};
 use clearcut_frame::{Frame, FrameFormat};
 use clearcut_job::{CutRequest, KeyColorChoice};
 use clearcut_matte::{Background, is_checkerboard};
@@ -87,7 +87,9 @@ fn sample_plan(info: &MediaInfo, format: FrameFormat, threads: usize) -> SampleP
 /// The samples of a part of a clip. Keyframes are taken if their places are known; else all frames of
 /// the part are decoded, for in a short one, a choice could leave none.
 fn part_plan(info: &MediaInfo, format: FrameFormat, part: &Part, threads: usize) -> SamplePlan {
-    let span = part.span;
+    // A frame that is held through the part begins before it.
+    let start = part.span.start.min(info.last_frame_start);
+    let span = TimeSpan { start, length: (part.span.start + part.span.length).saturating_sub(start) };
     let max_frames = max_samples(format).min(part.count());
     let keyframes = info.keyframe_points.iter().filter(|point| {
         let from_start = point.secs - info.video_start_secs - span.start.as_secs_f64();

@@ -82,6 +82,17 @@ fn a_png_sequence_a_matte_and_a_poster_show_what_the_cut_shows() {
 }
 
 #[test]
+fn a_poster_shows_the_subject_and_not_a_speck_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "-f lavfi -i color=0x20c040:s=160x90:r=25:d=0.6,format=yuv444p,drawbox=20:20:4:4:white:fill,\
+                drawbox=60:20:50:40:white:fill:enable=gte(n\\,5) -c:v libx264 -crf 12 -pix_fmt yuv444p clip.mp4";
+    ffmpeg(folder.path(), line);
+    let cut = cut(&folder.path().join("clip.mp4"), &request("poster"));
+    let solid = Decoded::read(cut.output(Poster), (160, 90), false).mean(0, (85, 40), 10)[3];
+    assert!(solid > 250.0, "{solid}");
+}
+
+#[test]
 fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     let folder = tempfile::tempdir().unwrap();
     ffmpeg(

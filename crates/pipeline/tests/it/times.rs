@@ -7,7 +7,7 @@ use std::{
 };
 
 use clearcut_frame::FrameRate;
-use clearcut_job::{FpsChoice, NoteCode, OutputFormat};
+use clearcut_job::{CutRequest, FpsChoice, NoteCode, OutputFormat};
 
 use crate::{
     cutting::{Cut, cut, request},
@@ -64,6 +64,12 @@ fn a_held_last_frame_and_the_sound_over_it_are_kept() {
     assert_eq!((cut.report.frame_rate, cut.report.frames), (rate(25), 100));
     let heard = beep_of(cut.output(OutputFormat::Mov));
     assert!((heard - 3.0).abs() < 0.01, "{heard}");
+
+    // No frame begins in this part.
+    let trimmed = CutRequest { trim: Some("2.6,3.6".parse().unwrap()), ..request("mov") };
+    let part = self::cut(&folder.path().join("held.mp4"), &trimmed);
+    let heard = beep_of(part.output(OutputFormat::Mov));
+    assert!(part.report.frames == 25 && (heard - 0.4).abs() < 0.01, "{} frames, {heard}", part.report.frames);
 }
 
 #[test]

@@ -85,8 +85,12 @@ pub(crate) fn write_sequence(
     archive.finish().map_err(io_error).and_then(|mut file| file.flush()).map_err(failed)
 }
 
-/// Writes the first of `frames` that shows something solid, else the first, as a PNG, and takes all of
-/// them. Returns the frame that was written.
+/// A later frame becomes the poster if it has more than so many times the solid pixels of the one so
+/// far: a speck that comes before the subject is no poster, and a subject that grows a little still is.
+const GROWTH: usize = 4;
+
+/// Writes an early frame of `frames` that shows the subject as a PNG, and takes all of them: it has at
+/// least a [`GROWTH`]th of the solid pixels of the fullest one. Returns the frame that was written.
 ///
 /// # Errors
 /// A full disk, or [`Error::Io`].
@@ -95,12 +99,12 @@ pub(crate) fn write_poster(
     scratch: &Path,
     frames: impl Iterator<Item = Arc<Frame>>,
 ) -> Result<Option<Arc<Frame>>, Error> {
-    let (mut chosen, mut is_solid) = (None, false);
+    let solid_pixels = |alpha: &[u8]| alpha.iter().map(|alpha| usize::from(*alpha == 255)).sum();
+    let (mut chosen, mut solid) = (None, 0);
     for frame in frames {
-        let shows = frame.alpha().is_none_or(|alpha| alpha.contains(&255));
-        if chosen.is_none() || shows && !is_solid {
-            is_solid = shows;
-            chosen = Some(frame);
+        let found = frame.alpha().map_or(usize::MAX, solid_pixels);
+        if chosen.is_none() || found > GROWTH.saturating_mul(solid) {
+            (chosen, solid) = (Some(frame), found);
         }
     }
     if let Some(frame) = &chosen {
