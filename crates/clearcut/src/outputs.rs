@@ -62,7 +62,7 @@ impl Outputs {
     /// The files of a clip in `formats`, named `NAME-cut` beside the clip or in the folder `output`,
     /// or the file `output`. A folder that ends with a slash need not exist. If the file has an
     /// extension, it must be that of one of the formats; the others have the same name with their
-    /// own.
+    /// own. If it is that of two formats, the one without a suffix has the name.
     pub(crate) fn of_clip(
         input: &Path,
         output: Option<&Path>,
@@ -93,9 +93,9 @@ impl Outputs {
             Some(path) => {
                 let stem = match path.extension() {
                     Some(extension) => {
-                        let fits = |kind: &&Kind| extension.to_str().is_some_and(|text| kind.has_extension(text));
-                        let Some(kind) = kinds.iter().find(fits) else { return Err(unfit(path, kinds)) };
-                        named = Some((path.to_path_buf(), *kind));
+                        let kind = extension.to_str().and_then(|extension| kind_of_name(kinds, extension));
+                        let Some(kind) = kind else { return Err(unfit(path, kinds)) };
+                        named = Some((path.to_path_buf(), kind));
                         path.file_stem()
                     }
                     None => path.file_name(),
@@ -200,6 +200,13 @@ impl Outputs {
     }
 }
 
+/// Which of `kinds` a file with this extension is: `.mp4` and `.png` are those of two formats, and mean
+/// the one without a suffix if it is among them.
+fn kind_of_name(kinds: &[Kind], extension: &str) -> Option<Kind> {
+    let fitting = kinds.iter().copied().filter(|kind| kind.has_extension(extension));
+    fitting.min_by_key(|kind| !kind.suffix().is_empty())
+}
+
 /// Whether `output` is a folder, or by its slash is to be one.
 pub(crate) fn names_folder(output: &Path) -> bool {
     output.is_dir() || output.as_os_str().as_encoded_bytes().ends_with(b"/")
@@ -256,9 +263,27 @@ mod tests {
         assert_eq!(names("./A.PNG", "webm,apng"), ["./A.webm", "./A.PNG"].map(PathBuf::from));
         assert_eq!(names("./keep", "webm,apng"), ["./keep.webm", "./keep.apng"].map(PathBuf::from));
         assert_eq!(names("./a.mp4", "stacked-alpha,matte"), ["./a.mp4", "./a-matte.mp4"].map(PathBuf::from));
+        assert_eq!(names("./a.mp4", "matte,stacked-alpha"), ["./a-matte.mp4", "./a.mp4"].map(PathBuf::from));
+        assert_eq!(names("./a.png", "poster,apng"), ["./a-poster.png", "./a.png"].map(PathBuf::from));
+        assert_eq!(names("./a.png", "webm,poster"), ["./a.webm", "./a.png"].map(PathBuf::from));
         assert_eq!(names("new/", "mov"), ["new/clip-cut.mov"].map(PathBuf::from));
         let image = Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("./B.PNG")), false).unwrap();
         assert_eq!(image.image_path(), Path::new("./B.PNG"));
+    }
+
+    /// Whatever the formats, their order and the name, no two files of a clip share a name.
+    #[test]
+    fn no_two_outputs_of_a_clip_share_a_name() {
+        for one in OutputFormat::ALL {
+            for other in OutputFormat::ALL.into_iter().filter(|other| *other != one) {
+                for name in ["./a", "./a.png", "./a-poster.png", "./a.mp4", "./a-matte.mp4", "./a.webm"] {
+                    let formats = format!("{one},{other}");
+                    let Ok(found) = outputs(name, &formats) else { continue };
+                    let found = found.paths(&formats.parse().unwrap());
+                    assert_ne!(found[0], found[1], "{name} {formats}");
+                }
+            }
+        }
     }
 
     #[test]

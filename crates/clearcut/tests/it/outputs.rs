@@ -1,0 +1,83 @@
+//! Tests of the output files: their names, the folders made for them, and what is never replaced.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    media::command,
+    run::{Workspace, wait_for_exit},
+};
+
+impl Workspace {
+    /// A clip of three frames on a flat background.
+    fn flat_clip(&self, name: &str) {
+        let scene = "color=0x14be46:s=128x96:r=10:d=0.3,format=rgb24,drawbox=40:20:40:60:0xc83c32:fill";
+        self.make(name, &format!("-f lavfi -i {scene}"));
+    }
+
+    /// The files that a successful cut names, as `format name`.
+    fn cut_into(&self, arguments: &[&str]) -> Vec<String> {
+        let outcome = self.run(&[&["cut"], arguments, &["--json"]].concat());
+        assert_eq!(outcome.exit, Some(0), "{arguments:?}: {outcome:?}");
+        let done: Value = serde_json::from_str(outcome.stdout.lines().last().unwrap()).unwrap();
+        let name =
+            |output: &Value| format!("{} {}", output["format"].as_str().unwrap(), output["path"].as_str().unwrap());
+        done["outputs"].as_array().unwrap().iter().map(name).collect()
+    }
+
+    /// The result of one call of a tool of `clearcut mcp`.
+    fn call_tool(&self, name: &str, arguments: &Value) -> Value {
+        let lines = [
+            json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}
+            }}),
+            json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+            json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": name, "arguments": arguments}}),
+        ];
+        let mut server = command(env!("CARGO_BIN_EXE_clearcut"))
+            .args(["mcp", "--root", "."])
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = server.stdin.take().unwrap();
+        for line in &lines {
+            writeln!(input, "{line}").unwrap();
+        }
+        let replies = BufReader::new(server.stdout.take().unwrap()).lines();
+        let mut replies = replies.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let reply = replies.find(|reply| reply["id"] == 2).unwrap();
+        drop(input);
+        wait_for_exit(&mut server);
+        reply["result"].clone()
+    }
+}
+
+#[test]
+fn an_extension_means_its_format_in_any_order() {
+    let workspace = Workspace::new();
+    workspace.flat_clip("clip.mkv");
+    for order in ["matte,stacked-alpha", "stacked-alpha,matte"] {
+        let mut files = workspace.cut_into(&["clip.mkv", "-o", "k.mp4", "-f", order, "--force"]);
+        files.sort();
+        assert_eq!(files, ["matte ./k-matte.mp4", "stacked-alpha k.mp4"], "{order}");
+    }
+    for order in ["poster,apng", "apng,poster"] {
+        let mut files = workspace.cut_into(&["clip.mkv", "-o", "d.png", "-f", order, "--force"]);
+        files.sort();
+        assert_eq!(files, ["apng d.png", "poster ./d-poster.png"], "{order}");
+        let is_animated = |name: &str| fs::read(workspace.join(name)).unwrap().windows(4).any(|bytes| bytes == b"acTL");
+        assert!(is_animated("d.png") && !is_animated("d-poster.png"), "{order}");
+    }
+    assert_eq!(workspace.cut_into(&["clip.mkv", "-o", "only.mp4", "-f", "matte"]), ["matte only.mp4"]);
+    let asked = json!({"input": "clip.mkv", "output": "e.mp4", "formats": ["matte", "stacked-alpha"]});
+    let result = workspace.call_tool("cut", &asked);
+    assert_ne!(result["isError"], true, "{result}");
+    assert!(workspace.join("e.mp4").is_file() && workspace.join("e-matte.mp4").is_file(), "{result}");
+}
