@@ -145,6 +145,18 @@ impl Outputs {
         self.check_paths([self.image_path()].into_iter(), input)
     }
 
+    /// Checks before any work that no path is one of `inputs`, however it is spelt.
+    pub(crate) fn check_no_input(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<(), Failure> {
+        for path in paths {
+            let Ok(resolved) = path.canonicalize() else { continue };
+            if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == resolved)) {
+                let message = format!("{} is an input of this command", display_path(path));
+                return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another folder with -o."));
+            }
+        }
+        Ok(())
+    }
+
     fn check_paths(&self, paths: impl Iterator<Item = PathBuf>, input: &Path) -> Result<(), Failure> {
         for path in paths {
             let Ok(meta) = path.symlink_metadata() else { continue };

@@ -81,3 +81,20 @@ fn an_extension_means_its_format_in_any_order() {
     assert_ne!(result["isError"], true, "{result}");
     assert!(workspace.join("e.mp4").is_file() && workspace.join("e-matte.mp4").is_file(), "{result}");
 }
+
+#[test]
+fn no_input_of_a_command_is_replaced() {
+    let workspace = Workspace::new();
+    fs::create_dir(workspace.join("sub")).unwrap();
+    workspace.flat_clip("sub/a.mkv");
+    workspace.flat_clip("sub/a-cut.gif");
+    let before = fs::read(workspace.join("sub/a-cut.gif")).unwrap();
+    for inputs in [["sub/a.mkv", "sub/a-cut.gif"], ["sub/../sub/a-cut.gif", "./sub/a.mkv"]] {
+        let arguments = ["cut", inputs[0], inputs[1], "-f", "gif", "--force"];
+        workspace.assert_refused(&arguments, 4, "OUTPUT_EXISTS", "a-cut.gif is an input of this command");
+        assert_eq!(fs::read(workspace.join("sub/a-cut.gif")).unwrap(), before);
+        assert_eq!(fs::read_dir(workspace.join("sub")).unwrap().count(), 2);
+    }
+    let twice = ["cut", "sub/a.mkv", "./sub/a.mkv", "-f", "gif", "--force"];
+    workspace.assert_refused(&twice, 2, "INVALID_REQUEST", "would get the same output name");
+}
