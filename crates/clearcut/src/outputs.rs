@@ -175,13 +175,15 @@ impl Outputs {
         Ok(())
     }
 
-    /// Hidden scratch folder on the same file system, in the folder of the outputs, which is made if
-    /// it does not exist. Dropping it removes it with its contents.
+    /// Hidden scratch folder on the same file system, in the folder of the outputs, or in the closest
+    /// that exists above it: a cut that fails makes no folder. Dropping it removes it with its contents.
     pub(crate) fn scratch(&self) -> Result<TempDir, Failure> {
-        let made = std::fs::create_dir_all(&self.folder);
-        made.and_then(|()| tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder)).map_err(|error| {
-            let message =
-                format!("the folder {} cannot be written: {}", display_path(&self.folder), os_message(&error));
+        // Without its slash, a file in the way is found too.
+        let mut folders = self.folder.components().as_path().ancestors();
+        let existing = folders.find(|folder| folder.symlink_metadata().is_ok());
+        let existing = existing.unwrap_or(Path::new("."));
+        tempfile::Builder::new().prefix(".clearcut-").tempdir_in(existing).map_err(|error| {
+            let message = format!("the folder {} cannot be written: {}", display_path(existing), os_message(&error));
             Failure::output(ErrorCode::OutputUnwritable, message, "Choose another folder with -o.")
         })
     }
@@ -203,6 +205,7 @@ impl Outputs {
     }
 
     fn persist(&self, file: TempPath, to: PathBuf) -> Result<PathBuf, Failure> {
+        std::fs::create_dir_all(&self.folder).map_err(|error| unwritable(&to, &error))?;
         let published = if self.overwrite { file.persist(&to) } else { file.persist_noclobber(&to) };
         match published {
             Ok(()) => Ok(to),

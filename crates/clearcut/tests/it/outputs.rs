@@ -98,3 +98,14 @@ fn no_input_of_a_command_is_replaced() {
     let twice = ["cut", "sub/a.mkv", "./sub/a.mkv", "-f", "gif", "--force"];
     workspace.assert_refused(&twice, 2, "INVALID_REQUEST", "would get the same output name");
 }
+
+#[test]
+fn a_folder_is_made_for_a_cut_and_not_for_one_that_fails() {
+    let workspace = Workspace::new();
+    workspace.flat_clip("clip.mkv");
+    let refused = ["cut", "clip.mkv", "-o", "new/deep/", "--trim", "9,"];
+    workspace.assert_refused(&refused, 2, "INVALID_REQUEST", "s long, and trim");
+    assert_eq!(workspace.cut_into(&["clip.mkv", "-o", "new/deep/"]), ["webm new/deep/clip-cut.webm"]);
+    assert_eq!(fs::read_dir(workspace.join("new/deep")).unwrap().count(), 1);
+    workspace.assert_refused(&["cut", "clip.mkv", "-o", "clip.mkv/"], 4, "OUTPUT_UNWRITABLE", "not a directory");
+}
