@@ -57,6 +57,13 @@ impl Workspace {
         wait_for_exit(&mut server);
         reply["result"].clone()
     }
+
+    /// The error of a call that is refused.
+    fn refused_call(&self, name: &str, arguments: &Value) -> Value {
+        let result = self.call_tool(name, arguments);
+        assert_eq!(result["isError"], true, "{result}");
+        serde_json::from_str::<Value>(result["content"][0]["text"].as_str().unwrap()).unwrap()["error"].clone()
+    }
 }
 
 #[test]
@@ -108,4 +115,29 @@ fn a_folder_is_made_for_a_cut_and_not_for_one_that_fails() {
     assert_eq!(workspace.cut_into(&["clip.mkv", "-o", "new/deep/"]), ["webm new/deep/clip-cut.webm"]);
     assert_eq!(fs::read_dir(workspace.join("new/deep")).unwrap().count(), 1);
     workspace.assert_refused(&["cut", "clip.mkv", "-o", "clip.mkv/"], 4, "OUTPUT_UNWRITABLE", "not a directory");
+}
+
+#[test]
+fn an_assistant_may_name_a_folder_that_is_made() {
+    let workspace = Workspace::new();
+    workspace.flat_clip("clip.mkv");
+    let result = workspace.call_tool("cut", &json!({"input": "clip.mkv", "output": "new/"}));
+    assert_ne!(result["isError"], true, "{result}");
+    assert!(workspace.join("new/clip-cut.webm").is_file(), "{result}");
+    for (output, message) in [("none/new/", "its folder does not exist"), ("../new/", "is outside")] {
+        let error = workspace.refused_call("cut", &json!({"input": "clip.mkv", "output": output}));
+        assert_eq!((&error["code"], &error["field"]), (&json!("OUTPUT_UNWRITABLE"), &json!("output")), "{error}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_switch_of_a_tool_that_is_no_boolean_is_named() {
+    let workspace = Workspace::new();
+    workspace.flat_clip("clip.mkv");
+    for (tool, field) in [("cut", "audio"), ("cut", "wait"), ("cut_image", "softEdges")] {
+        let error = workspace.refused_call(tool, &json!({"input": "clip.mkv", field: "drop"}));
+        let found = (&error["code"], &error["field"], &error["allowed"]);
+        assert_eq!(found, (&json!("INVALID_REQUEST"), &json!(field), &json!("true or false")), "{error}");
+    }
 }
