@@ -164,7 +164,10 @@ fn finish(
         .map_err(|failure| failure.for_clip(input))?;
     let progress = &mut |step| reporter.progress(step);
     let (report, paths) = cut_to(&outputs, context, request, (input, &file), stop, progress)?;
-    reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
+    let without_effect = options.without_effect(&request.formats);
+    let finished =
+        FinishedCut { report: &report, paths: &paths, without_effect: &without_effect, took: began.elapsed() };
+    reporter.finished(&finished);
     Ok(())
 }
 

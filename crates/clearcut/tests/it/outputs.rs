@@ -141,3 +141,21 @@ fn a_switch_of_a_tool_that_is_no_boolean_is_named() {
         assert_eq!(found, (&json!("INVALID_REQUEST"), &json!(field), &json!("true or false")), "{error}");
     }
 }
+
+#[test]
+fn options_without_effect_on_the_formats_are_named() {
+    let workspace = Workspace::new();
+    workspace.flat_clip("clip.mkv");
+    let cases = [
+        ("webm", &["--quality", "90"][..], "--quality has no effect: only webp, apng and gif have a quality"),
+        ("gif", &["--speed", "best"], "--speed has no effect: only webm and stacked-alpha have a speed"),
+        ("matte", &["--no-audio"], "--no-audio has no effect: no format of the request carries sound"),
+    ];
+    for (format, option, text) in cases {
+        let told = workspace.run(&[&["cut", "clip.mkv", "--force", "--trim", ",0.1", "-f", format], option].concat());
+        assert!(told.stdout.contains(&format!("warning: {text}")), "{told:?}");
+        assert!(told.stdout.contains(": 1 frame of 128"), "{told:?}");
+        let told = workspace.run(&[&["cut", "clip.mkv", "--force", "-f", "webm,apng"], option].concat());
+        assert!(!told.stdout.contains("no effect"), "{told:?}");
+    }
+}
