@@ -160,7 +160,7 @@ pub(crate) struct CutOptions {
 
     /// How far a color may differ from the background color and still be removed, 0-100: a lower
     /// value keeps more of the subject
-    #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>)]
+    #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>, allow_negative_numbers = true)]
     pub(crate) tolerance: Tolerance,
 
     /// Shadows that the subject casts on the background: keep (as translucent black) or drop
@@ -179,27 +179,27 @@ pub(crate) struct CutOptions {
     pub(crate) hints: Vec<Hint>,
 
     /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty
-    #[arg(long, value_name = "START,END", value_parser = parse::<Trim>)]
+    #[arg(long, value_name = "START,END", value_parser = parse::<Trim>, allow_hyphen_values = true)]
     pub(crate) trim: Option<Trim>,
 
     /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even, or a shape such
     /// as 16:9, the largest around the middle [default: all of the frame]
-    #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>)]
+    #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>, allow_hyphen_values = true)]
     pub(crate) crop: Option<Crop>,
 
     /// Frame rate: source, or 1-60 frames per second
-    #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
+    #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>, allow_negative_numbers = true)]
     pub(crate) fps: FpsChoice,
 
     /// Longer side of the output in pixels, 64-2048 [default: as the source]
-    #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>)]
+    #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>, allow_negative_numbers = true)]
     pub(crate) size: Option<LongestSide>,
 
     #[command(flatten)]
     pub(crate) bounds: BoundsOptions,
 
     /// Image quality of webp, apng and gif, 0-100; 100 is lossless, but for the palette of a gif
-    #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
+    #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
 
     /// Encoding speed of webm and stacked-alpha: best (smaller files, slower), balanced or fast
@@ -296,6 +296,21 @@ impl CutOptions {
         let is_file = self.output.as_deref().is_some_and(|path| !path.is_dir());
         let is_png = self.output_extension().is_some_and(|name| name.eq_ignore_ascii_case(IMAGE_EXTENSION));
         self.formats.is_none() && is_file && is_png
+    }
+
+    /// Options that have no effect on a clip in these formats, with the reason. One that is given with
+    /// its default counts as not given.
+    pub(crate) fn without_effect(&self, formats: &Formats) -> Vec<(&'static str, &'static str)> {
+        let any = |applies: fn(OutputFormat) -> bool| formats.iter().any(applies);
+        let has_quality = any(OutputFormat::has_quality);
+        let has_speed = any(|format| matches!(format, OutputFormat::Webm | OutputFormat::StackedAlpha));
+        let has_sound = any(OutputFormat::carries_audio);
+        let cases = [
+            (self.quality != Quality::default() && !has_quality, "--quality", "only webp, apng and gif have a quality"),
+            (self.speed != Speed::default() && !has_speed, "--speed", "only webm and stacked-alpha have a speed"),
+            (self.no_audio && !has_sound, "--no-audio", "no format of the request carries sound"),
+        ];
+        cases.into_iter().filter(|(is_unused, ..)| *is_unused).map(|(_, name, reason)| (name, reason)).collect()
     }
 
     fn output_extension(&self) -> Option<&str> {

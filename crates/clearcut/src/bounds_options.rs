@@ -7,11 +7,11 @@ use clearcut_job::{Bounds, Fit, LongestSide, RequestError};
 #[derive(Debug, Args)]
 pub(crate) struct BoundsOptions {
     /// Width of the output in pixels, 64-2048; without --height, the height follows from the shape
-    #[arg(long, value_name = "PX", value_parser = side, conflicts_with = "size")]
+    #[arg(long, value_name = "PX", value_parser = side, allow_negative_numbers = true, conflicts_with = "size")]
     width: Option<LongestSide>,
 
     /// Height of the output in pixels, 64-2048; without --width, the width follows from the shape
-    #[arg(long, value_name = "PX", value_parser = side, conflicts_with = "size")]
+    #[arg(long, value_name = "PX", value_parser = side, allow_negative_numbers = true, conflicts_with = "size")]
     height: Option<LongestSide>,
 
     /// With --width and --height: contain (the whole frame; one side may be smaller) or cover (cropped

@@ -93,7 +93,8 @@ fn finish_all(
     last_failure.map_or(Ok(()), Err)
 }
 
-/// Refuses options that would give several inputs the same output name.
+/// Refuses options that would give several inputs the same output name, or an output the name of an
+/// input.
 fn check_names(options: &CutOptions, request: &CutRequest) -> Result<(), Failure> {
     let output_is_folder = options.output.as_deref().is_none_or(names_folder);
     if options.inputs.len() > 1 && !output_is_folder {
@@ -113,8 +114,12 @@ fn check_names(options: &CutOptions, request: &CutRequest) -> Result<(), Failure
         } else {
             Outputs::of_clip(input, output, &request.formats, options.force)?.paths(&request.formats)
         };
+        Outputs::check_no_input(&paths, &options.inputs).map_err(|failure| failure.for_clip(input))?;
         for path in paths {
-            if let Some(other) = names.insert(path, input) {
+            // One folder may be spelt in many ways.
+            let folder = path.parent().and_then(|folder| folder.canonicalize().ok()).unwrap_or_default();
+            let name = folder.join(path.file_name().unwrap_or_default());
+            if let Some(other) = names.insert(name, input) {
                 let [one, other] = [other, input].map(|path| escape_line(&path.display().to_string()));
                 let message = format!("{one} and {other} would get the same output name");
                 return Err(Failure::usage(message, "Cut them into different folders."));
@@ -159,7 +164,10 @@ fn finish(
         .map_err(|failure| failure.for_clip(input))?;
     let progress = &mut |step| reporter.progress(step);
     let (report, paths) = cut_to(&outputs, context, request, (input, &file), stop, progress)?;
-    reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
+    let without_effect = options.without_effect(&request.formats);
+    let finished =
+        FinishedCut { report: &report, paths: &paths, without_effect: &without_effect, took: began.elapsed() };
+    reporter.finished(&finished);
     Ok(())
 }
 

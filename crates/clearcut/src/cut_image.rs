@@ -17,6 +17,7 @@ use crate::{
     arguments::CutOptions,
     cut_context::CutContext,
     failure::Failure,
+    input::is_animation,
     outputs::{IMAGE_EXTENSION, Outputs},
     reporter::{FinishedImage, Reporter},
 };
@@ -54,7 +55,7 @@ pub(crate) fn cut_image(
     (input, file): (&Path, &File),
     stop: &Stop,
 ) -> Result<UnnamedCut, Failure> {
-    refuse_options_of_clips(options).map_err(|failure| failure.for_clip(input))?;
+    refuse_options_of_clips(options, file).map_err(|failure| failure.for_clip(input))?;
     let outputs = Outputs::of_image(input, options.output.as_deref(), options.force)
         .map_err(|failure| failure.for_clip(input))?;
     let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
@@ -93,7 +94,7 @@ pub(crate) fn not_cut() -> Failure {
 }
 
 /// Refuses options that have no meaning for an image.
-fn refuse_options_of_clips(options: &CutOptions) -> Result<(), Failure> {
+fn refuse_options_of_clips(options: &CutOptions, file: &File) -> Result<(), Failure> {
     let bounds = options.bounds.given();
     let given = [
         (bounds.unwrap_or_default(), bounds.is_some()),
@@ -107,6 +108,13 @@ fn refuse_options_of_clips(options: &CutOptions) -> Result<(), Failure> {
         ("--no-audio", options.no_audio),
     ];
     if let Some((name, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        if is_animation(file)? {
+            let message = format!("{name} has no meaning for the first frame of an animation, which a .png gets");
+            return Err(Failure::usage(
+                message,
+                "To cut the animation, give -o a name that ends with .apng, or add -f apng.",
+            ));
+        }
         let message = format!("{name} has no meaning for a still image, whose cut is a PNG");
         return Err(Failure::usage(message, "Leave it out, or cut images and clips by commands of their own."));
     }

@@ -62,7 +62,7 @@ impl Outputs {
     /// The files of a clip in `formats`, named `NAME-cut` beside the clip or in the folder `output`,
     /// or the file `output`. A folder that ends with a slash need not exist. If the file has an
     /// extension, it must be that of one of the formats; the others have the same name with their
-    /// own.
+    /// own. If it is that of two formats, the one without a suffix has the name.
     pub(crate) fn of_clip(
         input: &Path,
         output: Option<&Path>,
@@ -93,9 +93,9 @@ impl Outputs {
             Some(path) => {
                 let stem = match path.extension() {
                     Some(extension) => {
-                        let fits = |kind: &&Kind| extension.to_str().is_some_and(|text| kind.has_extension(text));
-                        let Some(kind) = kinds.iter().find(fits) else { return Err(unfit(path, kinds)) };
-                        named = Some((path.to_path_buf(), *kind));
+                        let kind = extension.to_str().and_then(|extension| kind_of_name(kinds, extension));
+                        let Some(kind) = kind else { return Err(unfit(path, kinds)) };
+                        named = Some((path.to_path_buf(), kind));
                         path.file_stem()
                     }
                     None => path.file_name(),
@@ -145,6 +145,18 @@ impl Outputs {
         self.check_paths([self.image_path()].into_iter(), input)
     }
 
+    /// Checks before any work that no path is one of `inputs`, however it is spelt.
+    pub(crate) fn check_no_input(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<(), Failure> {
+        for path in paths {
+            let Ok(resolved) = path.canonicalize() else { continue };
+            if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == resolved)) {
+                let message = format!("{} is an input of this command", display_path(path));
+                return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another folder with -o."));
+            }
+        }
+        Ok(())
+    }
+
     fn check_paths(&self, paths: impl Iterator<Item = PathBuf>, input: &Path) -> Result<(), Failure> {
         for path in paths {
             let Ok(meta) = path.symlink_metadata() else { continue };
@@ -163,13 +175,15 @@ impl Outputs {
         Ok(())
     }
 
-    /// Hidden scratch folder on the same file system, in the folder of the outputs, which is made if
-    /// it does not exist. Dropping it removes it with its contents.
+    /// Hidden scratch folder on the same file system, in the folder of the outputs, or in the closest
+    /// that exists above it: a cut that fails makes no folder. Dropping it removes it with its contents.
     pub(crate) fn scratch(&self) -> Result<TempDir, Failure> {
-        let made = std::fs::create_dir_all(&self.folder);
-        made.and_then(|()| tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder)).map_err(|error| {
-            let message =
-                format!("the folder {} cannot be written: {}", display_path(&self.folder), os_message(&error));
+        // Without its slash, a file in the way is found too.
+        let mut folders = self.folder.components().as_path().ancestors();
+        let existing = folders.find(|folder| folder.symlink_metadata().is_ok());
+        let existing = existing.unwrap_or(Path::new("."));
+        tempfile::Builder::new().prefix(".clearcut-").tempdir_in(existing).map_err(|error| {
+            let message = format!("the folder {} cannot be written: {}", display_path(existing), os_message(&error));
             Failure::output(ErrorCode::OutputUnwritable, message, "Choose another folder with -o.")
         })
     }
@@ -191,6 +205,7 @@ impl Outputs {
     }
 
     fn persist(&self, file: TempPath, to: PathBuf) -> Result<PathBuf, Failure> {
+        std::fs::create_dir_all(&self.folder).map_err(|error| unwritable(&to, &error))?;
         let published = if self.overwrite { file.persist(&to) } else { file.persist_noclobber(&to) };
         match published {
             Ok(()) => Ok(to),
@@ -198,6 +213,13 @@ impl Outputs {
             Err(error) => Err(unwritable(&to, &error.error)),
         }
     }
+}
+
+/// Which of `kinds` a file with this extension is: `.mp4` and `.png` are those of two formats, and mean
+/// the one without a suffix if it is among them.
+fn kind_of_name(kinds: &[Kind], extension: &str) -> Option<Kind> {
+    let fitting = kinds.iter().copied().filter(|kind| kind.has_extension(extension));
+    fitting.min_by_key(|kind| !kind.suffix().is_empty())
 }
 
 /// Whether `output` is a folder, or by its slash is to be one.
@@ -256,9 +278,27 @@ mod tests {
         assert_eq!(names("./A.PNG", "webm,apng"), ["./A.webm", "./A.PNG"].map(PathBuf::from));
         assert_eq!(names("./keep", "webm,apng"), ["./keep.webm", "./keep.apng"].map(PathBuf::from));
         assert_eq!(names("./a.mp4", "stacked-alpha,matte"), ["./a.mp4", "./a-matte.mp4"].map(PathBuf::from));
+        assert_eq!(names("./a.mp4", "matte,stacked-alpha"), ["./a-matte.mp4", "./a.mp4"].map(PathBuf::from));
+        assert_eq!(names("./a.png", "poster,apng"), ["./a-poster.png", "./a.png"].map(PathBuf::from));
+        assert_eq!(names("./a.png", "webm,poster"), ["./a.webm", "./a.png"].map(PathBuf::from));
         assert_eq!(names("new/", "mov"), ["new/clip-cut.mov"].map(PathBuf::from));
         let image = Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("./B.PNG")), false).unwrap();
         assert_eq!(image.image_path(), Path::new("./B.PNG"));
+    }
+
+    /// Whatever the formats, their order and the name, no two files of a clip share a name.
+    #[test]
+    fn no_two_outputs_of_a_clip_share_a_name() {
+        for one in OutputFormat::ALL {
+            for other in OutputFormat::ALL.into_iter().filter(|other| *other != one) {
+                for name in ["./a", "./a.png", "./a-poster.png", "./a.mp4", "./a-matte.mp4", "./a.webm"] {
+                    let formats = format!("{one},{other}");
+                    let Ok(found) = outputs(name, &formats) else { continue };
+                    let found = found.paths(&formats.parse().unwrap());
+                    assert_ne!(found[0], found[1], "{name} {formats}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(crate) struct FinishedCut<'a> {
     pub(crate) report: &'a CutReport,
     /// Final paths, in the order of the report's outputs.
     pub(crate) paths: &'a [PathBuf],
+    /// Options that had no effect, with the reason.
+    pub(crate) without_effect: &'a [(&'static str, &'static str)],
     pub(crate) took: Duration,
 }
 
@@ -159,13 +161,15 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
     let note =
         |note: &Note| json!({"code": note.code.name(), "isWarning": note.code.is_warning(), "message": note.message});
     let notes: Vec<_> = report.notes.iter().map(note).collect();
+    let unused = |(option, reason): &(&str, &str)| json!({"option": option, "message": reason});
+    let without_effect: Vec<_> = finished.without_effect.iter().map(unused).collect();
     json!({
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
         "frames": report.frames, "fps": report.frame_rate.to_string(),
         "sourceFps": report.source.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
         "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
         "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte, "acceptance": report.matte.acceptance(),
-        "warnings": warnings, "notes": notes, "outputs": outputs,
+        "warnings": warnings, "notes": notes, "withoutEffect": without_effect, "outputs": outputs,
     })
 }
 
@@ -227,14 +231,18 @@ fn as_table(input: &str, finished: &FinishedCut) -> String {
         table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", escape_line(file));
     }
     table += &format!(
-        "{}: {} frames of {} in {:.1} s ({:.0} frames/s)\n",
+        "{}: {} {} of {} in {:.1} s ({:.0} frames/s)\n",
         escape_line(input),
         report.frames,
+        if report.frames == 1 { "frame" } else { "frames" },
         report.size,
         finished.took.as_secs_f64(),
         report.frames as f64 / finished.took.as_secs_f64().max(1e-3),
     );
     table += &method_line(report);
+    for (option, reason) in finished.without_effect {
+        table += &format!("warning: {option} has no effect: {reason}\n");
+    }
     for note in &report.notes {
         let level = if note.code.is_warning() { "warning" } else { "note" };
         table += &format!("{level}: {}\n", note.message);

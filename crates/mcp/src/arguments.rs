@@ -24,8 +24,8 @@ pub(crate) struct CutArguments {
     /// AVIF, or a ZIP of numbered images. Relative paths start at the server's first folder.
     pub(crate) input: String,
 
-    /// Path of the output file, whose extension is that of one of the formats and is replaced by that
-    /// of each other one, or an existing folder. Without it the files lie beside the clip, as NAME-cut.webm.
+    /// Output file, with the extension of one of the formats, or folder; one that ends with a slash is
+    /// made. Other formats get their own extension. By default beside the clip, as NAME-cut.webm.
     #[serde(default)]
     #[schemars(with = "String")]
     pub(crate) output: Option<String>,
@@ -80,7 +80,7 @@ pub(crate) struct CutArguments {
 
     /// With width and height: contain (the whole frame) or cover (cropped to exactly that size).
     #[serde(default)]
-    #[schemars(with = "String", extend("examples" = ["contain", "cover"]))]
+    #[schemars(with = "String", extend("enum" = ["contain", "cover"]))]
     fit: Option<Argument<Fit>>,
 
     /// Frames per second, 1 to 60, or "source" for those of the clip.
@@ -101,7 +101,7 @@ pub(crate) struct CutArguments {
     #[schemars(with = "String", extend("enum" = ["best", "balanced", "fast"], "default" = "balanced"))]
     speed: Option<Argument<Speed>>,
 
-    /// Whether the sound is kept, in the formats that carry it.
+    /// Whether the sound is kept, in the formats that carry it: true or false.
     #[serde(default = "yes")]
     #[schemars(extend("default" = true))]
     audio: bool,
@@ -127,8 +127,8 @@ pub(crate) struct CutImageArguments {
     /// folder.
     pub(crate) input: String,
 
-    /// Path of the output file, a PNG, or an existing folder. Without it the file lies beside the
-    /// image, as NAME-cut.png.
+    /// Path of the output file, a PNG, or a folder; one that ends with a slash is made. Without it the
+    /// file lies beside the image, as NAME-cut.png.
     #[serde(default)]
     #[schemars(with = "String")]
     pub(crate) output: Option<String>,
@@ -261,10 +261,11 @@ impl CutImageArguments {
 
     /// The output, whose extension is that of a PNG if it names a file.
     pub(crate) fn check_output(&self) -> Result<(), Failure> {
-        let extension = self.output.as_deref().and_then(|output| Path::new(output).extension());
+        let file = self.output.as_deref().filter(|output| !output.ends_with('/'));
+        let extension = file.and_then(|output| Path::new(output).extension());
         match extension {
             Some(extension) if !extension.eq_ignore_ascii_case("png") => {
-                let allowed = "a file name that ends with .png, or an existing folder";
+                let allowed = "a file name that ends with .png, or a folder";
                 let message = format!("output is {:?}; allowed: {allowed}", self.output.as_deref().unwrap_or_default());
                 Err(Failure::new(ErrorCode::InvalidRequest, message).in_field("output", allowed))
             }
@@ -348,6 +349,7 @@ mod tests {
 
     #[test]
     fn values_out_of_range_have_the_code_of_their_field() {
+        let hints = json!([{"time": 1, "x": 0, "y": 0, "kind": "keep"}]);
         let cases = [
             (json!({"tolerance": 101}), ErrorCode::InvalidTolerance, "tolerance"),
             (json!({"size": 63}), ErrorCode::InvalidSize, "size"),
@@ -358,11 +360,7 @@ mod tests {
             (json!({"width": 64, "size": 64}), ErrorCode::InvalidSize, "size"),
             (json!({"fit": "cover"}), ErrorCode::InvalidRequest, "fit"),
             (json!({"trim": "2,1"}), ErrorCode::InvalidRequest, "trim"),
-            (
-                json!({"trim": "2,", "hints": [{"time": 1, "x": 0, "y": 0, "kind": "keep"}]}),
-                ErrorCode::InvalidRequest,
-                "hints",
-            ),
+            (json!({"trim": "2,", "hints": hints}), ErrorCode::InvalidRequest, "hints"),
             (json!({"method": "ai", "chromaKey": "#00FF00"}), ErrorCode::InvalidRequest, "chromaKey"),
         ];
         for (mut arguments, code, field) in cases {
@@ -383,7 +381,8 @@ mod tests {
         for (name, property) in properties {
             let words = property["enum"].as_array().cloned().unwrap_or_default();
             for value in words.into_iter().chain(property.get("default").cloned()) {
-                let read = request(json!({"input": "a.mp4", name: value}));
+                let side = if name == "fit" { json!(64) } else { Value::Null };
+                let read = request(json!({"input": "a.mp4", "width": side, "height": side, name: value}));
                 assert!(read.is_ok(), "{name} {value}: {read:?}");
             }
             for (edge, beyond) in [("minimum", -1), ("maximum", 1)] {

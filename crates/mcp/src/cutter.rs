@@ -58,8 +58,8 @@ pub trait Cutter: Send + Sync + 'static {
 pub struct CutOrder {
     /// The clip.
     pub clip: PathBuf,
-    /// Output file, whose extension is replaced by that of each format, or existing folder; `None`
-    /// for files beside the clip.
+    /// Output file, whose extension is replaced by that of each format, or folder, which is made if it
+    /// ends with a slash; `None` for files beside the clip.
     pub output: Option<PathBuf>,
     /// The settings.
     pub request: CutRequest,
@@ -94,7 +94,7 @@ impl CutOrder {
 pub struct ImageOrder {
     /// The image.
     pub image: PathBuf,
-    /// Output file or existing folder; `None` for a file beside the image.
+    /// Output file or folder, which is made if it ends with a slash; `None` for a file beside the image.
     pub output: Option<PathBuf>,
     /// The settings. Those of time and of video are not used.
     pub request: CutRequest,

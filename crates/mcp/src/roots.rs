@@ -53,7 +53,8 @@ impl Roots {
         })
     }
 
-    /// Path for the output that the argument `output` names: an existing folder, or a name in one.
+    /// Path for the output that the argument `output` names: an existing folder, a name in one, or, with
+    /// a slash at its end, a folder in one that is to be made.
     ///
     /// # Errors
     /// [`ErrorCode::OutputUnwritable`] if it is outside of the folders, or its folder does not
@@ -66,12 +67,12 @@ impl Roots {
         if path.is_dir() {
             return path.canonicalize().map_err(|error| unwritable(text, &reason(&error)));
         }
-        let named = path.file_name().filter(|_| !text.ends_with('/'));
-        let (Some(name), Some(folder)) = (named, path.parent()) else {
+        let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
             return Err(unwritable(text, "the folder does not exist"));
         };
         let folder = folder.canonicalize().map_err(|_| unwritable(text, "its folder does not exist"))?;
-        Ok(folder.join(name))
+        let named = folder.join(name);
+        Ok(if text.ends_with('/') { named.join("") } else { named })
     }
 
     fn absolute(&self, text: &str) -> PathBuf {
@@ -99,7 +100,7 @@ fn refused_root(folder: &Path, why: &str) -> Failure {
 
 fn unwritable(text: &str, why: &str) -> Failure {
     Failure::new(ErrorCode::OutputUnwritable, format!("{text} cannot be written: {why}"))
-        .in_field("output", "an existing folder, or a file name in one")
+        .in_field("output", "an existing folder, or the name of a file or, with a slash at its end, a folder in one")
 }
 
 /// Message of the operating system without the error number.
@@ -139,14 +140,22 @@ mod tests {
         }
         assert_eq!(roots.output("new.webm").unwrap(), allowed.join("new.webm"));
         assert_eq!(roots.output(".").unwrap(), allowed);
+        assert_eq!(roots.output("new/").unwrap().as_os_str(), allowed.join("new/").as_os_str());
     }
 
     #[test]
     fn paths_outside_are_refused_alike_whether_they_exist_or_not() {
         let (base, roots) = folders();
         let secret = base.path().join("secret/clip.mp4");
-        let outside =
-            ["../secret/clip.mp4", "../secret/absent.mp4", "door/clip.mp4", "link.mp4", "/etc/passwd", "/absent"];
+        let outside = [
+            "../secret/clip.mp4",
+            "../secret/new/",
+            "door/new/",
+            "door/clip.mp4",
+            "link.mp4",
+            "/etc/passwd",
+            "/absent",
+        ];
         for text in outside.into_iter().chain([secret.to_str().unwrap()]) {
             let failure = roots.input("input", text).unwrap_err();
             assert_eq!(failure.code, ErrorCode::InputUnreadable, "{text}");
@@ -170,7 +179,7 @@ mod tests {
     fn what_does_not_exist_inside_is_said_so() {
         let (_base, roots) = folders();
         assert!(roots.input("input", "absent.mp4").unwrap_err().message.contains("no such file"));
-        for text in ["absent/", "absent/new.webm", ""] {
+        for text in ["absent/new/", "absent/../new/..", "absent/new.webm", ""] {
             let found = roots.output(text);
             let is_refused = found.as_ref().is_err_and(|failure| failure.code == ErrorCode::OutputUnwritable);
             assert!(is_refused || text.is_empty(), "{text:?}: {found:?}");

@@ -59,11 +59,16 @@ impl<T: DeserializeOwned + JsonSchema + Any> Arguments<T> {
     fn read(arguments: JsonObject) -> Result<T, Failure> {
         let known = schema_for_input::<T>().ok().and_then(|schema| schema.get("properties").cloned());
         let known = known.as_ref().and_then(Value::as_object);
-        for name in arguments.keys() {
+        for (name, value) in &arguments {
             if let Some(known) = known.filter(|known| !known.contains_key(name)) {
                 let allowed = known.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
                 let message = format!("there is no argument {name:?}");
                 return Err(Failure::new(ErrorCode::InvalidRequest, message).in_field(name, allowed));
+            }
+            let is_switch = known.is_some_and(|known| known[name.as_str()]["type"] == "boolean");
+            if is_switch && !value.is_boolean() {
+                let message = format!("{name} is {value}; allowed: {BOOLEANS}");
+                return Err(Failure::new(ErrorCode::InvalidRequest, message).in_field(name, BOOLEANS));
             }
         }
         serde_json::from_value(Value::Object(arguments))
@@ -76,6 +81,9 @@ impl<S, T: DeserializeOwned + JsonSchema + Any> FromContextPart<ToolCallContext<
         Ok(Self(Self::read(context.arguments.take().unwrap_or_default())))
     }
 }
+
+/// The values of a switch.
+const BOOLEANS: &str = "true or false";
 
 /// One argument that is read by the parser of the command line, from a text, a number, or a list of
 /// texts.

@@ -112,6 +112,13 @@ fn the_output_decides_whether_an_animation_is_a_clip_or_an_image() {
             assert!(clip["frames"].as_u64() > Some(1), "{clip}");
         }
     }
+    let of_clip = ["cut", "spin.gif", "-o", "part.png", "--trim", "0.2,"];
+    workspace.assert_refused(
+        &of_clip,
+        2,
+        "INVALID_REQUEST",
+        "--trim has no meaning for the first frame of an animation",
+    );
     let asked = workspace.cut_image("spin.gif", &["-o", "asked.png", "-f", "apng"]);
     assert!(asked["frames"].as_u64() > Some(1), "{asked}");
 }

@@ -12,6 +12,7 @@ mod layers;
 #[path = "../../../pipeline/tests/it/media.rs"]
 mod media;
 mod models;
+mod outputs;
 mod run;
 mod services;
 mod site;
