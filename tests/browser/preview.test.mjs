@@ -150,10 +150,30 @@ test("a part of the clip and of its frame is cut, in the size and with the sound
     await page.waitForSelector("img.preview:not([hidden])");
     await page.click(cutButton);
     await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+    // Beside the cut lies what was cut: from the start of the part, cropped twice.
+    await page.waitForSelector(".before video", { state: "attached" });
+    await page.evaluate(() => document.querySelector("clearcut-video").pause());
+    await slide(page, ".transport input", "3");
+    await page.waitForFunction(() => {
+      const [clip, cut] = [".before video", "clearcut-video"].map((at) => document.querySelector(at).currentTime);
+      return Math.abs(clip - cut - 0.5) < 0.01;
+    });
+    const [sheet, clip] = await Promise.all(
+      [".sheet", ".before video"].map((at) => page.locator(at).boundingBox()),
+    );
+    const scale = sheet.width / 480;
+    const place = [sheet.x - clip.x, sheet.y - clip.y, clip.width, clip.height].map((px) => Math.round(px / scale));
+    assert.deepEqual(place, [120, 200, 720, 720]);
+    assert.equal(await page.isVisible(".compare"), false);
     const [{ result }] = (await read(own, "/jobs")).jobs;
     assert.deepEqual([result.width, result.height, result.frameCount], [96, 64, 15]);
     const code = await page.textContent("code-samples");
     assert.match(code, /trim=0\.5,00:00:01/);
+    // A job that another program has submitted: what it cuts is not known.
+    await page.evaluate(() => localStorage.removeItem("clearcut.parts"));
+    await page.reload();
+    await page.click("clip-card button");
+    await page.waitForSelector(".compare >> text=does not know which part");
     assert.deepEqual(complaints, []);
   } finally {
     await own.stop();
