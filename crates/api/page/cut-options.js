@@ -189,8 +189,8 @@ export class CutOptions extends HTMLElement {
     const from = time("trim-start", "start", start);
     const to = time("trim-end", "end", end);
     const change = () => {
-      const isWhole = !from.value.trim() && !to.value.trim();
-      this.clip.trim = isWhole ? "" : `${from.value.trim()},${to.value.trim()}`;
+      const [start, end] = [from, to].map(({ value }) => value.replaceAll(/\s/g, ""));
+      this.clip.trim = start || end ? `${start},${end}` : "";
       this.#preview.refresh();
     };
     from.onchange = change;
@@ -221,7 +221,8 @@ export class CutOptions extends HTMLElement {
     });
     crop.setAttribute("list", shapes.id);
     crop.onchange = () => {
-      this.clip.crop = crop.value.trim();
+      this.clip.crop = crop.value.replaceAll(/\s/g, "");
+      this.#preview.refresh();
     };
     return h(
       "div",
@@ -230,7 +231,7 @@ export class CutOptions extends HTMLElement {
       h(
         "p",
         { class: "hint", id: `${id}-hint` },
-        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. This frame is shown whole.",
+        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. The preview shows and measures the whole frame.",
       ),
     );
   }
