@@ -179,6 +179,47 @@ test("a part of the clip and of its frame is cut, in the size and with the sound
   }
 });
 
+test("a field that is refused is shown and can be mended, and one size takes the place of another", async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["mascot.mp4"]);
+  await page.click("cut-options .more summary");
+  // The longer side, or width and height.
+  await page.selectOption("select[name=size]", "128");
+  await page.fill("input[name=width]", "96");
+  await page.press("input[name=width]", "Tab");
+  assert.equal(await page.inputValue("select[name=size]"), "");
+  await page.selectOption("select[name=size]", "256");
+  assert.equal(await page.inputValue("input[name=width]"), "");
+
+  // As wide as what a rectangle takes.
+  await page.fill("input[name=crop]", "1920, 1080, 1920, 1080");
+  const isWhole = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.querySelector("input[name=crop]");
+    return scrollWidth <= clientWidth;
+  });
+  assert.ok(isWhole, "the rectangle is cut off");
+  await page.fill("input[name=crop]", "120, 0, 480, 720");
+
+  await page.fill("input[name=trim-start]", "1.2");
+  await page.fill("input[name=trim-end]", "0 .5");
+  await page.click(cutButton);
+  await page.waitForSelector("cut-options .problem:has-text('Trim is')");
+  await page.waitForSelector("details.more[open] input[name=trim-start][aria-invalid=true]");
+  await assertAccessible(page, "the options with a field that was refused");
+  await page.fill("input[name=trim-start]", "0.2");
+  await page.press("input[name=trim-start]", "Tab");
+  await page.waitForSelector("cut-options .problem", { state: "hidden" });
+  assert.equal(await page.locator("cut-options [aria-invalid]").count(), 0);
+
+  // The code runs in a shell as it is.
+  await page.click(cutButton);
+  await page.waitForSelector("cut-result code-samples", { timeout: CUT_MS });
+  await page.click("text=Command line");
+  assert.match(await page.innerText("code-samples pre"), /--trim 0\.2,0\.5 --crop 120,0,480,720 --size 256$/m);
+  assert.deepEqual(complaints, []);
+});
+
 test("an answer to what is wanted no more is not shown, and a busy server is asked again", async () => {
   const { page, complaints } = await come();
   await page.waitForSelector("clip-drop");
