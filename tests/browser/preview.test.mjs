@@ -143,21 +143,81 @@ test("a part of the clip and of its frame is cut, in the size and with the sound
     await page.selectOption("select[name=fit]", "cover");
     await page.selectOption("select[name=audio]", "drop");
     await assertAccessible(page, "the options for parts and sizes");
-    // The preview shows the whole frame, of the part alone: the time is outside of it.
+    // The preview shows the whole frame, of the part alone.
+    const slider = page.locator(".time-slider input");
+    assert.deepEqual([await slider.inputValue(), await slider.getAttribute("max")], ["0.5", "0.95"]);
     await page.click("frame-preview .pill:has-text('Cut')");
-    await page.waitForSelector("frame-preview .problem:has-text('trim 0.5,1 leaves it out')");
-    await slide(page, ".time-slider input", "0.7");
     await page.waitForSelector("img.preview:not([hidden])");
+    await page.waitForSelector("frame-preview [role=status]:has-text('measures and cuts 120,0,480,720 of it')");
     await page.click(cutButton);
     await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+    // Beside the cut lies what was cut: from the start of the part, cropped twice.
+    await page.waitForSelector(".before video", { state: "attached" });
+    await page.evaluate(() => document.querySelector("clearcut-video").pause());
+    await slide(page, ".transport input", "3");
+    await page.waitForFunction(() => {
+      const [clip, cut] = [".before video", "clearcut-video"].map((at) => document.querySelector(at).currentTime);
+      return Math.abs(clip - cut - 0.5) < 0.01;
+    });
+    const [sheet, clip] = await Promise.all([".sheet", ".before video"].map((at) => page.locator(at).boundingBox()));
+    const scale = sheet.width / 480;
+    const place = [sheet.x - clip.x, sheet.y - clip.y, clip.width, clip.height].map((px) => Math.round(px / scale));
+    assert.deepEqual(place, [120, 200, 720, 720]);
+    assert.equal(await page.isVisible(".compare"), false);
     const [{ result }] = (await read(own, "/jobs")).jobs;
     assert.deepEqual([result.width, result.height, result.frameCount], [96, 64, 15]);
     const code = await page.textContent("code-samples");
     assert.match(code, /trim=0\.5,00:00:01/);
+    // A job that another program has submitted: what it cuts is not known.
+    await page.evaluate(() => localStorage.removeItem("clearcut.parts"));
+    await page.reload();
+    await page.click("clip-card button");
+    await page.waitForSelector(".compare >> text=does not know which part");
     assert.deepEqual(complaints, []);
   } finally {
     await own.stop();
   }
+});
+
+test("a field that is refused is shown and can be mended, and one size takes the place of another", async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["mascot.mp4"]);
+  await page.click("cut-options .more summary");
+  // The longer side, or width and height.
+  await page.selectOption("select[name=size]", "128");
+  await page.fill("input[name=width]", "96");
+  await page.press("input[name=width]", "Tab");
+  assert.equal(await page.inputValue("select[name=size]"), "");
+  await page.selectOption("select[name=size]", "256");
+  assert.equal(await page.inputValue("input[name=width]"), "");
+
+  // As wide as what a rectangle takes.
+  await page.fill("input[name=crop]", "1920, 1080, 1920, 1080");
+  const isWhole = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.querySelector("input[name=crop]");
+    return scrollWidth <= clientWidth;
+  });
+  assert.ok(isWhole, "the rectangle is cut off");
+  await page.fill("input[name=crop]", "120, 0, 480, 720");
+
+  await page.fill("input[name=trim-start]", "1.2");
+  await page.fill("input[name=trim-end]", "0 .5");
+  await page.click(cutButton);
+  await page.waitForSelector("cut-options .problem:has-text('Trim is')");
+  await page.waitForSelector("details.more[open] input[name=trim-start][aria-invalid=true]");
+  await assertAccessible(page, "the options with a field that was refused");
+  await page.fill("input[name=trim-start]", "0.2");
+  await page.press("input[name=trim-start]", "Tab");
+  await page.waitForSelector("cut-options .problem", { state: "hidden" });
+  assert.equal(await page.locator("cut-options [aria-invalid]").count(), 0);
+
+  // The code runs in a shell as it is.
+  await page.click(cutButton);
+  await page.waitForSelector("cut-result code-samples", { timeout: CUT_MS });
+  await page.click("text=Command line");
+  assert.match(await page.innerText("code-samples pre"), /--trim 0\.2,0\.5 --crop 120,0,480,720 --size 256$/m);
+  assert.deepEqual(complaints, []);
 });
 
 test("an answer to what is wanted no more is not shown, and a busy server is asked again", async () => {

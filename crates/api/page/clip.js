@@ -1,5 +1,6 @@
 // One clip, from draft to result.
 import { Client, Problem } from "./client.js";
+import { keepPart, keptPart, partOf } from "./clip-part.js";
 import { Item } from "./item.js";
 import { formatDate } from "./texts.js";
 
@@ -27,6 +28,8 @@ export class Clip extends Item {
   crop = "";
   /** The warning whose time and place are shown when the clip is opened again. @type {import("./client.js").Warning | null} */
   lookAt = null;
+  /** What its job cuts; null where the page does not know it. @type {import("./clip-part.js").Part | null} */
+  part = null;
   /** The options of its job. @type {Options | null} */
   options = null;
   /** The share of the upload that is sent; null without an upload. @type {number | null} */
@@ -47,7 +50,10 @@ export class Clip extends Item {
 
   /** @param {import("./client.js").Job} job */
   static ofJob(job) {
-    return Object.assign(new Clip(), { job, name: job.clipName ?? `Clip of ${formatDate(job.createdAt)}` });
+    const part = keptPart(job.jobId);
+    const { trim, crop } = part ?? { trim: "", crop: "" };
+    const name = job.clipName ?? `Clip of ${formatDate(job.createdAt)}`;
+    return Object.assign(new Clip(), { job, name, part, trim, crop });
   }
 
   get files() {
@@ -80,6 +86,15 @@ export class Clip extends Item {
 
   /** @param {Client} client @param {FormData} form @param {AbortSignal} signal */
   async submit(client, form, signal) {
+    const part = partOf(form);
+    const accepted = await this.#submit(client, form, signal);
+    this.part = part;
+    keepPart(accepted.jobId, part);
+    return accepted;
+  }
+
+  /** @param {Client} client @param {FormData} form @param {AbortSignal} signal */
+  async #submit(client, form, signal) {
     form.set("clipName", this.name);
     if (!this.#upload) return super.submit(client, form, signal);
     this.showSent(this.uploadedShare ?? 0);

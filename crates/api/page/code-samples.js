@@ -105,15 +105,18 @@ function html({ formats }, file) {
 </clearcut-video>`;
 }
 
+/** `text` as one word of a shell, in quotes if it needs them. @param {string} text */
+const word = (text) => (/^[\w./,:-]+$/.test(text) ? text : quoted(text));
+
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
 function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
   const { formats, method, tolerance, fps, audio, size, quality } = options;
-  const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
+  const command = ["clearcut cut", word(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
-  if (trim) command.push(`--trim ${trim}`);
-  if (crop) command.push(`--crop ${crop}`);
+  if (trim) command.push(`--trim ${word(trim)}`);
+  if (crop) command.push(`--crop ${word(crop)}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
   if (audio === "drop") command.push("--no-audio");
   const sides = sidesOf(options);

@@ -71,6 +71,7 @@ export class CutOptions extends HTMLElement {
   #cut = h("button", { type: "submit", class: "primary large" });
   #quality = h("div", { class: "field" });
   #byColor = h("div", { class: "options" });
+  #more = h("details", { class: "more" });
 
   connectedCallback() {
     const frame = this.#preview;
@@ -96,25 +97,24 @@ export class CutOptions extends HTMLElement {
       this.#show();
       frame.refresh();
     });
+    this.#more.replaceChildren(
+      h("summary", {}, "Part, frame rate, sound, size, quality"),
+      this.#part(),
+      this.#crop(),
+      this.#rate(),
+      this.#audio(),
+      this.#size(),
+      this.#bounds(),
+      this.#fit(),
+      this.#quality,
+    );
     const form = h(
       "form",
       { class: "options" },
       method,
       this.#byColor,
       this.#formats(),
-      h(
-        "details",
-        { class: "more" },
-        h("summary", {}, "Part, frame rate, sound, size, quality"),
-        this.#part(),
-        this.#crop(),
-        this.#rate(),
-        this.#audio(),
-        this.#size(),
-        this.#bounds(),
-        this.#fit(),
-        this.#quality,
-      ),
+      this.#more,
       this.#problem,
       h(
         "div",
@@ -128,7 +128,17 @@ export class CutOptions extends HTMLElement {
       localStorage.setItem(STORAGE_KEY, JSON.stringify(this.options));
       this.dispatchEvent(new Event("cut"));
     };
+    // What was refused may be right now.
+    form.onchange = () => {
+      if (!this.clip.problem) return;
+      this.clip.problem = "";
+      for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+      this.clip.changed();
+    };
+    // The browser points at a number out of its bounds, if it is visible.
+    form.addEventListener("invalid", () => this.#open(), true);
     this.replaceChildren(h("div", { class: "frame-pane" }, frame), form);
+    this.#showRefused();
     this.#setKey(this.clip.keyColor);
     this.clip.addEventListener("change", this.#show);
     this.#show();
@@ -155,6 +165,21 @@ export class CutOptions extends HTMLElement {
     this.#byColor.hidden = this.options.method === "ai";
     this.#quality.hidden = !hasQuality(this.options);
   };
+
+  #open() {
+    this.#more.open = true;
+  }
+
+  /** Shows the field that was refused: the sentence of the server begins with its name. */
+  #showRefused() {
+    const problem = this.clip.problem.toLowerCase();
+    const fields = [...this.#more.querySelectorAll("[name]")].filter((field) => {
+      const [name] = /** @type {HTMLInputElement} */ (field).name.split("-");
+      return problem.startsWith(`${name} `);
+    });
+    if (fields.length > 0) this.#open();
+    for (const field of fields) field.setAttribute("aria-invalid", "true");
+  }
 
   #formats() {
     const choices = Object.entries(FORMATS).map(([name, { name: label, about }]) => {
@@ -189,8 +214,8 @@ export class CutOptions extends HTMLElement {
     const from = time("trim-start", "start", start);
     const to = time("trim-end", "end", end);
     const change = () => {
-      const isWhole = !from.value.trim() && !to.value.trim();
-      this.clip.trim = isWhole ? "" : `${from.value.trim()},${to.value.trim()}`;
+      const [start, end] = [from, to].map(({ value }) => value.replaceAll(/\s/g, ""));
+      this.clip.trim = start || end ? `${start},${end}` : "";
       this.#preview.refresh();
     };
     from.onchange = change;
@@ -221,7 +246,8 @@ export class CutOptions extends HTMLElement {
     });
     crop.setAttribute("list", shapes.id);
     crop.onchange = () => {
-      this.clip.crop = crop.value.trim();
+      this.clip.crop = crop.value.replaceAll(/\s/g, "");
+      this.#preview.refresh();
     };
     return h(
       "div",
@@ -230,7 +256,7 @@ export class CutOptions extends HTMLElement {
       h(
         "p",
         { class: "hint", id: `${id}-hint` },
-        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. This frame is shown whole.",
+        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. The preview shows and measures the whole frame.",
       ),
     );
   }
@@ -279,6 +305,7 @@ export class CutOptions extends HTMLElement {
       });
       input.onchange = () => {
         this.options[name] = input.value;
+        if (input.value) this.#clear("size");
       };
       return input;
     };
@@ -301,8 +328,18 @@ export class CutOptions extends HTMLElement {
     select.value = this.options[name];
     select.onchange = () => {
       this.options[name] = select.value;
+      if (name === "size" && select.value) this.#clear("width", "height");
     };
     return h("div", { class: "field row spread" }, h("label", { for: id }, label), select);
+  }
+
+  /** Empties fields in whose place others are set: the longer side, or width and height. @param {("size" | "width" | "height")[]} names */
+  #clear(...names) {
+    for (const name of names) {
+      this.options[name] = "";
+      const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (this.querySelector(`[name=${name}]`));
+      field.value = "";
+    }
   }
 
   #fillQuality() {

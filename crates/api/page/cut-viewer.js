@@ -1,6 +1,7 @@
 // Shows the cut of a clip beside the clip, frame by frame.
 import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
+import { rectOf, timesOf } from "./clip-part.js";
 import { CutStage } from "./cut-stage.js";
 import { button, h, icon } from "./html.js";
 import { FORMATS, formatTime } from "./texts.js";
@@ -18,6 +19,8 @@ export class CutViewer extends HTMLElement {
   #after = null;
   /** @type {HTMLVideoElement | null} */
   #before = null;
+  /** When the cut begins in the clip, in seconds. */
+  #start = 0;
   #stage = new CutStage();
   #time = h("output", { class: "time" });
   #scrub = h("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
@@ -71,8 +74,9 @@ export class CutViewer extends HTMLElement {
 
   /** Shows the clip beside the cut, with a slider between, if the page has it and the browser plays it. */
   #showBefore() {
-    const { file } = this.clip;
+    const { file, part } = this.clip;
     if (!this.#after) return;
+    if (!part) return this.#say("This page does not know which part of which clip was cut, so it compares nothing.");
     if (!file) return this.#askForClip("The clip is not in this browser any more, and the server sends none back.");
     const src = this.#stage.addressOf(file);
     const before = h("video", { muted: true, playsInline: true, preload: "auto", loop: true, src });
@@ -80,12 +84,20 @@ export class CutViewer extends HTMLElement {
     before.onloadeddata = () => {
       this.#compare.replaceChildren();
       const { duration = 0 } = this.clip.job?.result ?? {};
-      if (Math.abs(before.duration - duration) > MAX_DIFFERENCE_SECS)
+      const { start, end } = timesOf(part.trim, before.duration);
+      if (Math.abs(Math.min(end, before.duration) - start - duration) > MAX_DIFFERENCE_SECS)
         this.#askForClip("This clip is not as long as the cut. Is it the one that was cut?");
       this.#before = before;
-      this.#stage.compareWith(before);
+      this.#start = start;
+      const frame = { width: before.videoWidth, height: before.videoHeight };
+      this.#stage.compareWith(part.crop || part.cover ? cropped(before, rectOf(part, frame), frame) : before);
       this.#follow();
     };
+  }
+
+  /** Says why there is nothing to compare. @param {string} why */
+  #say(why) {
+    this.#compare.replaceChildren(h("p", { class: "hint" }, why));
   }
 
   /** Says why there is no clip to compare with, and asks for one. @param {string} why */
@@ -110,8 +122,9 @@ export class CutViewer extends HTMLElement {
     if (!after || !before) return;
     if (after.paused) before.pause();
     else if (before.paused) before.play().catch(() => {});
-    const apart = Math.abs(before.currentTime - after.currentTime);
-    if (apart > (after.paused ? 0.001 : 0.08)) before.currentTime = after.currentTime;
+    const time = this.#start + after.currentTime;
+    const apart = Math.abs(before.currentTime - time);
+    if (apart > (after.paused ? 0.001 : 0.08)) before.currentTime = time;
   };
 
   /** @param {import("./client.js").Result} result */
@@ -150,6 +163,19 @@ export class CutViewer extends HTMLElement {
     if (this.#after?.paused) this.#after.play().catch(() => {});
     else this.#after?.pause();
   }
+}
+
+/**
+ * A window on a rectangle of a video.
+ * @param {HTMLVideoElement} video @param {import("./clip-part.js").Rect} rect @param {{ width: number, height: number }} frame in pixels
+ */
+function cropped(video, { x, y, width, height }, frame) {
+  const share = (/** @type {number} */ part, /** @type {number} */ whole) => `${(part / whole) * 100}%`;
+  video.style.width = share(frame.width, width);
+  video.style.height = share(frame.height, height);
+  video.style.left = share(-x, width);
+  video.style.top = share(-y, height);
+  return h("div", {}, video);
 }
 
 customElements.define("cut-viewer", CutViewer);

@@ -2,6 +2,7 @@
 import { Client, Problem } from "./client.js";
 import { Clip } from "./clip.js";
 import { ClipFrame } from "./clip-frame.js";
+import { timesOf } from "./clip-part.js";
 import { HintLayer, hintList } from "./hint-layer.js";
 import { h, uniqueId } from "./html.js";
 import { explain, formatTime } from "./texts.js";
@@ -45,7 +46,7 @@ export class FramePreview extends HTMLElement {
     this.#frame.addEventListener("ready", () => {
       modes.hidden = !this.clip.file;
       timeSlider.hidden = this.#frame.duration <= 2 * END_SECS;
-      this.#time.max = String(Math.max(0, this.#frame.duration - END_SECS));
+      this.#keepInPart();
       this.#showWarning();
     });
     const box = h("div", { class: "frame-box" }, this.#frame, this.#cut, this.#layer);
@@ -66,6 +67,19 @@ export class FramePreview extends HTMLElement {
       this.refresh();
     };
     return h("div", { class: "row time-slider", hidden: true }, this.#time, this.#timeText);
+  }
+
+  /** Keeps the slider in the part of the clip that is cut. Times are hundredths of a second, as its steps are. */
+  #keepInPart() {
+    const { duration } = this.#frame;
+    const { start, end } = timesOf(this.clip.trim, duration);
+    const before = this.#time.valueAsNumber;
+    const first = Math.ceil(start * 100 - 1e-6) / 100;
+    this.#time.min = String(first);
+    this.#time.max = String(Math.max(first, Math.min(end, duration) - END_SECS));
+    if (this.#time.valueAsNumber === before) return;
+    this.#timeText.textContent = formatTime(this.#time.valueAsNumber);
+    this.#frame.seek(this.#time.valueAsNumber);
   }
 
   #modes() {
@@ -120,6 +134,7 @@ export class FramePreview extends HTMLElement {
 
   /** Requests a new preview: the options have changed. */
   refresh() {
+    if (this.#frame.duration > 0) this.#keepInPart();
     if (this.#mode === "clip") return;
     clearTimeout(this.#timer);
     // Closes the request that is under way: the server stops working on it.
@@ -144,7 +159,8 @@ export class FramePreview extends HTMLElement {
       this.#cut.hidden = false;
       this.#layer.hidden = false;
       this.#layer.cover(this.#cut, preview.time);
-      this.#showStatus(describePreview(preview));
+      const whole = clip.crop ? ` This is the whole frame; the job measures and cuts ${clip.crop} of it.` : "";
+      this.#showStatus(describePreview(preview) + whole);
       const { detectedBackgroundColor: found } = preview;
       if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));
     } catch (problem) {

@@ -57,6 +57,7 @@ const ASSETS: &[Asset] = &[
     asset!("cli-auth.js", SCRIPT),
     asset!("client.js", SCRIPT),
     asset!("clip-card.js", SCRIPT),
+    asset!("clip-part.js", SCRIPT),
     asset!("clip-drop.js", SCRIPT),
     asset!("clip-frame.js", SCRIPT),
     asset!("clip.js", SCRIPT),

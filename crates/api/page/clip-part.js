@@ -1,0 +1,67 @@
+// The part of a clip, and of its frames, that a job cuts.
+
+/**
+ * `trim` is a part of the clip, as `START,END`; `crop` one of its frame, a rectangle or a shape; `cover` the shape to which what is
+ * left is cropped. Empty for all of it.
+ * @typedef {{ trim: string, crop: string, cover: string }} Part
+ */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
+
+const STORAGE_KEY = "clearcut.parts";
+/** So many jobs are kept in mind. */
+const MAX_KEPT = 200;
+
+/** The part that the fields of a submit ask for. @param {FormData} form @returns {Part} */
+export function partOf(form) {
+  const field = (/** @type {string} */ name) => String(form.get(name) ?? "");
+  const cover = field("fit") === "cover" ? `${field("width")}:${field("height")}` : "";
+  return { trim: field("trim"), crop: field("crop"), cover };
+}
+
+/** @returns {[string, Part][]} */
+function keptParts() {
+  try {
+    return JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+/** Keeps in mind what a job cuts, for later visits: the server does not say it. @param {string} jobId @param {Part} part */
+export function keepPart(jobId, part) {
+  const others = keptParts().slice(1 - MAX_KEPT);
+  localStorage.setItem(STORAGE_KEY, JSON.stringify([...others, [jobId, part]]));
+}
+
+/** What a job cuts; null if it was not submitted here. @param {string} jobId @returns {Part | null} */
+export const keptPart = (jobId) => keptParts().find(([id]) => id === jobId)?.[1] ?? null;
+
+/** The seconds of `1.5`, `02:01.5` or `1:02:01.5`; NaN of anything else. @param {string} time */
+const secondsOf = (time) => time.split(":").reduce((sum, unit) => sum * 60 + (unit ? Number(unit) : Number.NaN), 0);
+
+/** From when to when a part lies in a clip of `duration` seconds; all of the clip if it is no part. @param {string} trim @param {number} duration */
+export function timesOf(trim, duration) {
+  const [from = "", to = ""] = trim.split(",").map((time) => time.trim());
+  const [start, end] = [from ? secondsOf(from) : 0, to ? secondsOf(to) : duration];
+  return start < end ? { start, end } : { start: 0, end: duration };
+}
+
+/** The rectangle that is cut of a frame, in pixels. @param {Part} part @param {{ width: number, height: number }} frame @returns {Rect} */
+export function rectOf({ crop, cover }, frame) {
+  const whole = { x: 0, y: 0, ...frame };
+  const [x, y, width, height] = crop.split(",").map(Number);
+  const rect = crop.includes(",") ? { x, y, width, height } : middleOf(crop, whole);
+  return middleOf(cover, rect);
+}
+
+/** The largest rectangle of a shape around the middle of another, with even sides, as the server takes it. @param {string} shape @param {Rect} rect */
+function middleOf(shape, rect) {
+  if (!shape) return rect;
+  const [across, down] = shape.split(":").map(Number);
+  const even = (/** @type {number} */ pixels) => Math.floor(pixels / 2) * 2;
+  const fitsWidth = rect.width * down <= rect.height * across;
+  const width = even(fitsWidth ? rect.width : Math.floor((rect.height * across) / down));
+  const height = even(fitsWidth ? Math.floor((rect.width * down) / across) : rect.height);
+  const [x, y] = [rect.x + even((rect.width - width) / 2), rect.y + even((rect.height - height) / 2)];
+  return { x, y, width, height };
+}
