@@ -113,6 +113,10 @@ class Frames(unittest.TestCase):
             status, refused = preview(server, inputStorageId=storage_id, time="2", size="240", **part)
             self.assertEqual((status, refused["code"]), (400, "INVALID_REQUEST"), refused)
             self.assertIn("trim 0.5,1.5 leaves it out", refused["message"])
+            # Without a time, its start; 0.51 s lies within a frame, and the part begins with the next one.
+            for trim, first in (("0.5,", 0.5), ("0.51,", 16 / 30)):
+                status, data = preview(server, inputStorageId=storage_id, size="240", trim=trim)
+                self.assertEqual((status, round(data["time"], 2)), (200, round(first, 2)), data)
             fields = {"inputStorageId": storage_id, "format": "mov", "fps": "source", "size": "240"}
             for audio, streams in (("keep", ["video", "audio"]), ("drop", ["video"])):
                 job = server.submit_job(None, audio=audio, **part, **fields)

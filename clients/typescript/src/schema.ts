@@ -1625,7 +1625,7 @@ export interface components {
             /**
              * Format: double
              * @description Time of the frame, in seconds from the start of the clip: the frame that is shown then.
-             *     Default: 0.
+             *     Default: 0, or the start of `trim`.
              */
             time?: number;
             /**

@@ -25,6 +25,12 @@ const ALLOWED: &str = "START,END in seconds or as hh:mm:ss.mmm, START before END
 const MAX_MS: u64 = 1000 * 3600 * 1000;
 
 impl Trim {
+    /// When the part begins.
+    #[must_use]
+    pub const fn start(self) -> Duration {
+        Duration::from_millis(self.start_ms)
+    }
+
     /// Number of the first frame at `rate` that begins in the part.
     #[must_use]
     pub fn first_frame(self, rate: FrameRate) -> u64 {

@@ -68,6 +68,9 @@ impl Moment {
         check_trim(request, &info, request.fps)?;
         let part = Part::of(request.trim, &info, request.fps);
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
+        // A part may start while a frame is shown that began before it: the part shows the next one then.
+        let is_in_part = request.trim.is_some_and(|trim| trim.contains(at));
+        let index = if is_in_part { index.max(part.frames.start) } else { index };
         if let Some(trim) = request.trim.filter(|_| !part.frames.contains(&index)) {
             return Err(Error::MomentOutsideTrim { at, trim });
         }

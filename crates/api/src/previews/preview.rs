@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use clearcut_job::{Accepted, InteractiveFailure, MethodReason, PreviewFrame, PreviewRequest, RequestError};
+use clearcut_job::{Accepted, InteractiveFailure, MethodReason, PreviewFrame, PreviewRequest, RequestError, Trim};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,7 +44,7 @@ pub(crate) struct PreviewForm {
     #[schema(nullable = false)]
     input_storage_id: Option<String>,
     /// Time of the frame, in seconds from the start of the clip: the frame that is shown then.
-    /// Default: 0.
+    /// Default: 0, or the start of `trim`.
     #[schema(minimum = 0, nullable = false)]
     time: Option<f64>,
     /// How far a color may differ from the background color and still count as background. Default:
@@ -159,7 +159,7 @@ pub(crate) async fn preview(
     let _preview_guard = api.traffic.begin_preview(owner, limit)?;
     let mut received = receive_form(&api, owner, FileRules::clip_of_request(&api), Form::default(), request).await?;
     let form = &mut received.form;
-    let at = form.time.take().map_or(Ok(Duration::ZERO), |text| read_time(&text))?;
+    let at = form.time.take().map(|text| read_time(&text)).transpose()?;
     if !form.has_size() {
         form.take("size", DEFAULT_SIDE)?;
     }
@@ -177,6 +177,7 @@ pub(crate) async fn preview(
         // An upload may be an image.
         Accepted::Videos.check(&api.read_head(&input.name, Accepted::SNIFF_BYTES as u64).await?)?;
     }
+    let at = at.unwrap_or_else(|| request.trim.map_or(Duration::ZERO, Trim::start));
     let started = Instant::now();
     let previewed = api.interactive.preview(owner, PreviewRequest { input: input.name.clone(), request, at }).await;
     let previewed = previewed.map_err(|reason| match reason {
