@@ -247,7 +247,7 @@ test("bad arguments are errors of the tool with code, field and what is allowed"
     ["cut", { ...clip, formats: ["avi"] }, "INVALID_FORMATS", "formats"],
     ["cut", { ...clip, method: "ai", chromaKey: "#00FF00" }, "INVALID_REQUEST", "chromaKey"],
     ["cut", { input: "absent.mp4" }, "INPUT_UNREADABLE", "input"],
-    ["cut", { ...clip, output: "absent/" }, "OUTPUT_UNWRITABLE", "output"],
+    ["cut", { ...clip, output: "absent/deeper/" }, "OUTPUT_UNWRITABLE", "output"],
     ["preview", { ...clip, at: -1 }, "INVALID_REQUEST", "at"],
     ["preview", { ...clip, size: 5000 }, "INVALID_SIZE", "size"],
   ];
