@@ -144,6 +144,12 @@ bench-animation:
 	cargo build --release --locked -p clearcut-animation -p clearcut-matte --examples
 	scripts/bench-animation.py
 
+# GIFs beside those of ffmpeg's palettegen, of the same frames of the samples: sizes and PSNR.
+.PHONY: bench-gif
+bench-gif: build
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy Pillow
+	out/venv/bin/python scripts/bench-gif.py target/release/clearcut out/bench/gif $(wildcard samples/*.mp4)
+
 # The keyer on one core beside ffmpeg's chromakey, on the same raw frames.
 .PHONY: bench-keyer
 bench-keyer:
