@@ -67,6 +67,11 @@ pub(crate) fn read_webp(
     Ok(())
 }
 
+/// Opens the output of `plan`, to check it.
+pub(super) fn open_output(plan: &EncodePlan, scratch: &Path) -> Result<File, Error> {
+    File::open(scratch.join(plan.file_name())).map_err(|source| Error::Io { doing: "checking an output", source })
+}
+
 /// The bytes of an animated WebP.
 pub(crate) fn read_webp_file(plan: &EncodePlan, scratch: &Path) -> Result<Vec<u8>, Error> {
     let read = std::fs::read(scratch.join(plan.file_name()));
@@ -86,8 +91,7 @@ pub(crate) fn open_webp<'a>(plan: &EncodePlan, bytes: &'a [u8]) -> Result<webp_a
 /// Opens an animated PNG and reads its headers.
 pub(crate) fn open_apng(plan: &EncodePlan, scratch: &Path) -> Result<png::Reader<BufReader<File>>, Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
-    let file = File::open(scratch.join(plan.file_name()))
-        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let file = open_output(plan, scratch)?;
     let reader = png::Decoder::new(BufReader::new(file)).read_info().map_err(|error| failed(error.to_string()))?;
     let info = reader.info();
     if (info.width, info.height) != (plan.size.width(), plan.size.height()) {
@@ -105,8 +109,7 @@ pub(crate) fn read_gif(
 ) -> Result<(), Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let undecodable = |error: gif::DecodingError| failed(error.to_string());
-    let file = File::open(scratch.join(plan.file_name()))
-        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let file = open_output(plan, scratch)?;
     let mut options = gif::DecodeOptions::new();
     options.set_memory_limit(gif::MemoryLimit::Unlimited);
     let mut decoder = options.read_info(BufReader::new(file)).map_err(undecodable)?;

@@ -1,7 +1,6 @@
 //! Readers for the PNGs of finished outputs: a poster, and the frames of a sequence.
 
 use std::{
-    fs::File,
     io::{BufReader, Cursor, Read},
     path::Path,
 };
@@ -9,7 +8,7 @@ use std::{
 use clearcut_ffmpeg::EncodePlan;
 use zip::ZipArchive;
 
-use super::Comparison;
+use super::{Comparison, read_back::open_output};
 use crate::{Error, matte_log::MatteSummary, progress::Counters, stages::encode::SequenceInfo};
 
 /// Reads the mattes of the frames of a PNG sequence, and what it says of them.
@@ -21,7 +20,8 @@ pub(crate) fn read_sequence(
 ) -> Result<(), Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let unreadable = |error: &dyn std::fmt::Display| failed(error.to_string());
-    let mut archive = ZipArchive::new(BufReader::new(open(plan, scratch)?)).map_err(|error| unreadable(&error))?;
+    let mut archive =
+        ZipArchive::new(BufReader::new(open_output(plan, scratch)?)).map_err(|error| unreadable(&error))?;
     let mut content_of = |name: &str| {
         let mut content = Vec::new();
         let mut entry = archive.by_name(name).map_err(|error| unreadable(&error))?;
@@ -48,13 +48,9 @@ pub(crate) fn read_poster(
     counters: &Counters,
     comparison: &mut Comparison,
 ) -> Result<(), Error> {
-    comparison.show(matte_of(plan, BufReader::new(open(plan, scratch)?))?, 1);
+    comparison.show(matte_of(plan, BufReader::new(open_output(plan, scratch)?))?, 1);
     counters.count_checked();
     Ok(())
-}
-
-fn open(plan: &EncodePlan, scratch: &Path) -> Result<File, Error> {
-    File::open(scratch.join(plan.file_name())).map_err(|source| Error::Io { doing: "checking an output", source })
 }
 
 /// The matte of a PNG, which has the size of the plan, and R'G'B' with alpha.
