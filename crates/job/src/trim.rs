@@ -78,10 +78,11 @@ impl FromStr for Trim {
     }
 }
 
-/// The milliseconds of `1.5`, `02:01.5` or `1:02:01.5`.
+/// The milliseconds of `1.5`, `.5`, `02:01.5` or `1:02:01.5`.
 fn millis(text: &str) -> Option<u64> {
     let is_number = |text: &str| (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole = if whole.is_empty() { "0" } else { whole };
     if !is_number(fraction) {
         return None;
     }
@@ -134,6 +135,7 @@ mod tests {
             ("1.5,4", "1.5,4"),
             (" 0 , 00:00:02.250 ", "0,2.25"),
             (",90", "0,90"),
+            (".5,2", "0.5,2"),
             ("1:30,", "90,"),
             ("01:01:01.5,90:00:00", "3661.5,324000"),
             ("0.0666667,0.1", "0.067,0.1"),
@@ -158,7 +160,8 @@ mod tests {
             "a,b",
             "1e3,",
             "1.,2",
-            ".5,2",
+            ".,2",
+            ":.5,2",
             "1:90,",
             "1:2:3:4,",
             "NaN,",
