@@ -67,6 +67,7 @@ mod still_format;
 mod stored_object;
 mod trim;
 mod unpack_failure;
+mod warning;
 
 pub use accepted::{Accepted, NotAccepted};
 pub use bounds::{Bounds, Fit};
@@ -104,7 +105,7 @@ pub use outcome::{Measured, MeasuredClip, Outcome, OutputPointer};
 pub use packed_state::PackedState;
 pub use persisted::PersistedRequestError;
 pub use preview::{PreviewFrame, PreviewRequest};
-pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
+pub use report::{AlphaCheck, FrameBox, MatteReport, Place};
 pub use request::{
     AudioChoice, CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality,
     ShadowChoice, Speed, Tolerance,
@@ -116,3 +117,4 @@ pub use still_format::{NotImage, StillFormat};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};
 pub use trim::Trim;
 pub use unpack_failure::UnpackFailure;
+pub use warning::Warning;

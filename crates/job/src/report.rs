@@ -1,9 +1,9 @@
-//! Quality report of the matte of a clip or an image: estimates, warnings and their places; and
+//! Quality report of the matte of a clip or an image: estimates, which warnings apply and where; and
 //! what the check of an output compared.
 
 use serde::{Deserialize, Serialize};
 
-use crate::CutMethod;
+use crate::Warning;
 
 /// Quality estimate of a matte, computed from the clip and the matte alone, without ground truth.
 /// An image is a clip of one frame.
@@ -86,34 +86,6 @@ impl FrameBox {
     pub const WHOLE: Self = Self { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
 }
 
-/// A problem that a person should check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Warning {
-    /// A large part of the border is not background.
-    LowConfidence,
-    /// Hardly anything was removed.
-    NothingRemoved,
-    /// Nearly everything was removed.
-    EverythingRemoved,
-    /// A large part of the subject's inside was removed.
-    Holes,
-    /// A large part of the subject's inside has the background color and was kept.
-    Lookalike,
-    /// An area that nearly has the background color was kept.
-    Residue,
-    /// Much of the subject is a few pixels wide.
-    Fine,
-    /// Much of the subject is translucent, as smoke, glow or motion blur.
-    Soft,
-    /// Much of the subject hardly differs from the background.
-    Faint,
-    /// Alpha changes where nothing moves.
-    Flicker,
-    /// A hint marks no region that can be distinguished from its surroundings.
-    HintWithoutEffect,
-}
-
 /// What an estimate of acceptance weighs: the amount of one kind of defect.
 struct Term {
     warning: Warning,
@@ -149,12 +121,28 @@ impl MatteReport {
     ///
     /// A logistic regression over the reports of random clips with known alpha, with the verdict
     /// whether a person would accept the matte. `scripts/calibrate-report.py` fits the weights;
-    /// docs/reference/quality.md has the accuracy.
+    /// docs/reference/quality.md has the accuracy. Nobody accepts a cut that removed hardly anything,
+    /// or nearly everything.
     #[must_use]
     pub fn acceptance(&self) -> Option<f64> {
         self.holes_percent?;
+        if self.is_useless() {
+            return Some(0.0);
+        }
         let score = BEST_SCORE - self.terms().iter().map(Term::fall).sum::<f64>();
         Some(1.0 / (1.0 + (-score).exp()))
+    }
+
+    fn removes_nothing(&self) -> bool {
+        self.removed_share < 0.005
+    }
+
+    fn removes_everything(&self) -> bool {
+        self.removed_share > 0.999
+    }
+
+    fn is_useless(&self) -> bool {
+        self.removes_nothing() || self.removes_everything()
     }
 
     fn terms(&self) -> [Term; 6] {
@@ -174,15 +162,15 @@ impl MatteReport {
     /// (docs/reference/quality.md says how often they are right).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let is_doubted = self.acceptance().is_some_and(|acceptance| acceptance < DOUBTED_ACCEPTANCE);
+        let is_doubted = !self.is_useless() && self.acceptance().is_some_and(|acceptance| acceptance < DOUBTED_ACCEPTANCE);
         let terms = self.terms();
         let largest = terms.iter().map(Term::fall).fold(0.0, f64::max);
         let is_named =
             |warning: Warning| terms.iter().any(|t| t.warning == warning && t.fall() >= NAMED_SHARE * largest);
         let applies = |warning: &Warning| match *warning {
             Warning::LowConfidence => self.confidence.is_some_and(|confidence| confidence < 0.6),
-            Warning::NothingRemoved => self.removed_share < 0.005,
-            Warning::EverythingRemoved => self.removed_share > 0.999,
+            Warning::NothingRemoved => self.removes_nothing(),
+            Warning::EverythingRemoved => self.removes_everything(),
             Warning::Flicker => self.flicker > MOST_FLICKER,
             Warning::HintWithoutEffect => self.hint_frames.contains(&0),
             defect => is_doubted && is_named(defect),
@@ -197,92 +185,6 @@ impl MatteReport {
     pub fn place_of(&self, warning: Warning, duration_secs: f64) -> Place {
         let recorded = self.places.iter().find(|(other, _)| *other == warning).map(|(_, place)| *place);
         recorded.unwrap_or(Place { from: 0.0, to: duration_secs, area: FrameBox::WHOLE })
-    }
-}
-
-impl Warning {
-    /// All warnings.
-    pub const ALL: [Self; 11] = [
-        Self::LowConfidence,
-        Self::NothingRemoved,
-        Self::EverythingRemoved,
-        Self::Holes,
-        Self::Lookalike,
-        Self::Residue,
-        Self::Fine,
-        Self::Soft,
-        Self::Faint,
-        Self::Flicker,
-        Self::HintWithoutEffect,
-    ];
-
-    /// The warning's name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LowConfidence => "LOW_CONFIDENCE",
-            Self::NothingRemoved => "NOTHING_REMOVED",
-            Self::EverythingRemoved => "EVERYTHING_REMOVED",
-            Self::Holes => "POSSIBLE_HOLES",
-            Self::Lookalike => "LOOKALIKE_KEPT",
-            Self::Residue => "POSSIBLE_RESIDUE",
-            Self::Fine => "FINE_DETAIL",
-            Self::Soft => "SOFT_SUBJECT",
-            Self::Faint => "LOW_CONTRAST",
-            Self::Flicker => "POSSIBLE_FLICKER",
-            Self::HintWithoutEffect => "HINT_WITHOUT_EFFECT",
-        }
-    }
-
-    /// Explanation and advice for people, for a matte that was made with `method`.
-    #[must_use]
-    pub const fn message(self, method: CutMethod) -> &'static str {
-        match (self, method) {
-            (Self::NothingRemoved, CutMethod::Ai) => {
-                "hardly anything was removed: the model classified nearly everything as subject; try another model"
-            }
-            (Self::EverythingRemoved, CutMethod::Ai) => {
-                "nearly everything was removed: the model found no subject; try another model"
-            }
-            (Self::Flicker, CutMethod::Ai) => {
-                "the matte flickers in places that do not move: the model is unsure there; try another model"
-            }
-            (warning, _) => warning.chroma_key_message(),
-        }
-    }
-
-    const fn chroma_key_message(self) -> &'static str {
-        match self {
-            Self::LowConfidence => {
-                "much of the frame's border is not background: check that the whole subject is there, or name the background color"
-            }
-            Self::NothingRemoved => "hardly anything was removed: name the background color, or raise the tolerance",
-            Self::EverythingRemoved => {
-                "nearly everything was removed: lower the tolerance, or name the background color"
-            }
-            Self::Holes => {
-                "enclosed parts with the background's color were removed: if they belong to the subject, lower the tolerance"
-            }
-            Self::Lookalike => {
-                "enclosed parts have the background's color and were kept: if the background shows through there, film or render it in a color that the subject does not have"
-            }
-            Self::Residue => {
-                "parts that nearly have the background's color were kept: to remove them, raise the tolerance"
-            }
-            Self::Fine => {
-                "much of the subject is a few pixels wide: check that lines and small pieces are whole and as thick as they were; a larger picture keeps them better"
-            }
-            Self::Soft => {
-                "parts are soft, such as smoke, glow or motion blur: how dense they are cannot be told from their color; check them over the background that you want"
-            }
-            Self::Faint => {
-                "parts hardly differ from the background: check whether they were kept or removed rightly, and whether they are translucent; a hint corrects them, and another background color avoids them"
-            }
-            Self::Flicker => "the matte flickers in places that do not move: try another tolerance",
-            Self::HintWithoutEffect => {
-                "a hint has no effect: its time is beyond the end, or its point lies in the outer background; draw a box around the region"
-            }
-        }
     }
 }
 
@@ -310,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn mattes_made_without_a_background_color_get_no_advice_about_color() {
+    fn a_matte_made_without_a_background_color_has_no_warnings_about_it() {
         let without_background_color = MatteReport {
             confidence: None,
             holes_percent: None,
@@ -319,10 +221,6 @@ mod tests {
             ..GOOD
         };
         assert_eq!(without_background_color.warnings(), []);
-        for warning in [Warning::NothingRemoved, Warning::EverythingRemoved, Warning::Flicker] {
-            assert!(!warning.message(CutMethod::Ai).contains("tolerance"), "{warning:?}");
-            assert!(warning.message(CutMethod::ChromaKey).contains("tolerance"), "{warning:?}");
-        }
     }
 
     #[test]
@@ -340,6 +238,9 @@ mod tests {
             assert!(worse.acceptance().unwrap() < good - 0.05);
         }
         assert_eq!(MatteReport { holes_percent: None, ..GOOD }.acceptance(), None);
+        for removed_share in [0.0, 1.0] {
+            assert_eq!(MatteReport { removed_share, ..GOOD }.acceptance(), Some(0.0));
+        }
     }
 
     #[test]
