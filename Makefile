@@ -1,7 +1,7 @@
 # make run    sets up what is missing, builds, starts a server, and cuts a sample clip into all formats as its first job
 # make test   sets up what is missing, lints, and runs every test
 CLEARCUT := target/release/clearcut
-ALL_FORMATS := webm,stacked-alpha,webp,apng,gif,mov,png-sequence,matte,poster
+ALL_FORMATS := webm,stacked-alpha,webp,apng,gif,mov,png-sequence,sprite-sheet,matte,poster
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 

@@ -48,6 +48,7 @@ export type OutputFormat =
   | "gif"
   | "mov"
   | "png-sequence"
+  | "sprite-sheet"
   | "matte"
   | "poster";
 

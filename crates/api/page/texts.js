@@ -1,6 +1,6 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "matte" | "poster"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster"} Format */
 
 /**
  * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
@@ -60,6 +60,13 @@ export const FORMATS = {
     about: "one PNG for each frame, in a ZIP, large",
     plays: "For game engines, compositors and scripts. sequence.json in the ZIP has the rate.",
     extension: "zip",
+  },
+  "sprite-sheet": {
+    name: "Sprite sheet",
+    about: "all frames in one PNG, with their places in a JSON file, in a ZIP",
+    plays: "For Phaser, PixiJS and other game engines. A sheet has at most 8192 pixels a side.",
+    extension: "zip",
+    suffix: "-sprites",
   },
   matte: {
     name: "Matte",

@@ -244,6 +244,7 @@ const GUIDES: &[&str] = &documents! {
     "guides/cluster.md"
     "guides/scaling.md"
     "guides/page.md"
+    "guides/game-sprites.md"
     "guides/player.md"
     "guides/mcp.md"
     "guides/models.md"

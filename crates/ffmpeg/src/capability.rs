@@ -91,6 +91,7 @@ const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
         | OutputFormat::Apng
         | OutputFormat::Gif
         | OutputFormat::PngSequence
+        | OutputFormat::SpriteSheet
         | OutputFormat::Poster => &[],
         OutputFormat::Matte => &["libx264"],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],

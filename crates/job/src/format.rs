@@ -71,6 +71,11 @@ output_formats! {
         extension: "zip", suffix: "", mime: "application/zip", carries_audio: false, has_quality: false,
         joins_segments: false
     }
+    /// A ZIP archive of one PNG with all frames, and of a JSON file with their places.
+    SpriteSheet = "sprite-sheet" {
+        extension: "zip", suffix: "-sprites", mime: "application/zip", carries_audio: false, has_quality: false,
+        joins_segments: false
+    }
     /// The matte alone, as gray in H.264, full range, in MP4.
     Matte = "matte" {
         extension: "mp4", suffix: "-matte", mime: "video/mp4", carries_audio: false, has_quality: false,

@@ -33,8 +33,9 @@ pub(crate) struct CutArguments {
     /// Output formats, all made from one cut. webm: VP9 with alpha for Chrome, Edge and Firefox.
     /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player.
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
-    /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. matte: the alpha alone, as
-    /// gray H.264. poster: an early frame that shows the subject, as a PNG.
+    /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. sprite-sheet: a ZIP of one
+    /// PNG with all frames, and of a JSON file with their places. matte: the alpha alone, as gray
+    /// H.264. poster: an early frame that shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(
         with = "Vec<String>",

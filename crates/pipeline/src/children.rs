@@ -42,6 +42,7 @@ impl Children {
                 OutputFormat::Gif => EncoderBackend::Gif,
                 OutputFormat::Webm => EncoderBackend::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
                 OutputFormat::PngSequence => EncoderBackend::PngSequence,
+                OutputFormat::SpriteSheet => EncoderBackend::SpriteSheet(plan.sprite_grid()?),
                 OutputFormat::Poster => EncoderBackend::Poster,
                 OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
                     EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))

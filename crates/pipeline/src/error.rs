@@ -86,6 +86,18 @@ pub enum Error {
         /// Maximum number of frames.
         limit: u64,
     },
+    /// More frames than a file of a format holds.
+    #[error("{frames} frames of {size} are too many for {format}, which takes {limit}")]
+    TooManyFramesFor {
+        /// The format.
+        format: OutputFormat,
+        /// Number of frames of the output.
+        frames: u64,
+        /// Size of a frame.
+        size: Size,
+        /// Maximum number of frames of this size.
+        limit: u64,
+    },
     /// A side of the frame is too long for a format.
     #[error("a frame of {size} is too large for {format}, which takes {max_side} pixels a side")]
     TooLargeFor {
@@ -235,6 +247,7 @@ impl Error {
             Self::EndedEarly { .. }
             | Self::SegmentIncomplete { .. }
             | Self::TooManyFrames { .. }
+            | Self::TooManyFramesFor { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
             Self::NoSuchMoment { .. }
@@ -290,6 +303,9 @@ impl Error {
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),
             Self::TrimOutside { .. } => Some("Name a part between the start and the end of the clip."),
             Self::TooManyFrames { .. } => Some("Cut a shorter part of the clip, with --trim START,END."),
+            Self::TooManyFramesFor { .. } => {
+                Some("Request fewer frames with --fps or --trim, smaller ones with --size, or another format.")
+            }
             Self::TooLargeFor { .. } | Self::TooManyPixelsFor { .. } => {
                 Some("Request a smaller frame with --size, or another format.")
             }

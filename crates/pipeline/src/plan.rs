@@ -13,6 +13,7 @@ use clearcut_job::{CutRequest, Note, NoteCode, OutputFormat};
 use crate::{
     Error,
     part::{Part, timing},
+    stages::encode::Grid,
 };
 
 /// The machine resources a cut may use.
@@ -225,6 +226,8 @@ impl Plan {
             | OutputFormat::Mov
             | OutputFormat::PngSequence
             | OutputFormat::Poster => 25,
+            // One row of the sheet, and its mattes.
+            OutputFormat::SpriteSheet => 25 + self.sprite_grid().map_or(0, |grid| 5 * grid.columns()),
         };
         28 + self.encodes.iter().map(of_encoder).sum::<u64>()
     }
@@ -244,12 +247,35 @@ impl Plan {
             return Err(Error::TooManyFrames { limit: limits.max_frames });
         }
         self.check_work(info, limits, resources)?;
-        let has_sequence = self.encodes.iter().any(|plan| plan.format == OutputFormat::PngSequence);
-        if has_sequence && self.expected_frames > MAX_SEQUENCE_FRAMES {
-            let found = format!("{} frames for a png-sequence", self.expected_frames);
-            return over_limit(found, format!("{MAX_SEQUENCE_FRAMES} frames"));
+        self.encodes.iter().try_for_each(|encode| {
+            check_size(encode)?;
+            self.check_frames(encode.format)
+        })
+    }
+
+    /// Refuses more frames than a file of `format` holds.
+    fn check_frames(&self, format: OutputFormat) -> Result<(), Error> {
+        match format {
+            OutputFormat::PngSequence if self.expected_frames > MAX_SEQUENCE_FRAMES => {
+                Err(self.too_many_frames_for(format, MAX_SEQUENCE_FRAMES))
+            }
+            OutputFormat::SpriteSheet => self.sprite_grid().map(drop),
+            _ => Ok(()),
         }
-        self.encodes.iter().try_for_each(check_size)
+    }
+
+    /// The grid of a sprite sheet.
+    ///
+    /// # Errors
+    /// [`Error::TooManyFramesFor`] if the frames do not fit into a sheet.
+    pub(crate) fn sprite_grid(&self) -> Result<Grid, Error> {
+        let (frames, capacity) = (self.expected_frames.max(1), Grid::capacity(self.size()).min(MAX_SEQUENCE_FRAMES));
+        let grid = Grid::new(self.size(), frames).filter(|_| frames <= capacity);
+        grid.ok_or_else(|| self.too_many_frames_for(OutputFormat::SpriteSheet, capacity))
+    }
+
+    fn too_many_frames_for(&self, format: OutputFormat, limit: u64) -> Error {
+        Error::TooManyFramesFor { format, frames: self.expected_frames, size: self.size(), limit }
     }
 
     fn check_rate(&self, limits: &MediaLimits) -> Result<(), Error> {
@@ -295,6 +321,7 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
         | OutputFormat::StackedAlpha
         | OutputFormat::Mov
         | OutputFormat::PngSequence
+        | OutputFormat::SpriteSheet
         | OutputFormat::Matte
         | OutputFormat::Poster => false,
     }
@@ -323,8 +350,8 @@ const BYTES_PER_PIXEL_OF_THREAD: u64 = 12;
 /// Longest time for decoding a frame that is dropped: that of a large frame on a slow machine.
 const MAX_DROP_TIME: Duration = Duration::from_millis(50);
 
-/// Largest number of frames of a PNG sequence: the directory of the archive is in memory, at about half
-/// a kilobyte for each.
+/// Largest number of frames of a PNG sequence and of a sprite sheet: the directory of the archive, or
+/// the places in the sheet, are in memory, at about half a kilobyte for each.
 const MAX_SEQUENCE_FRAMES: u64 = 100_000;
 
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
@@ -339,6 +366,7 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
         | OutputFormat::Apng
         | OutputFormat::Gif
         | OutputFormat::PngSequence
+        | OutputFormat::SpriteSheet
         | OutputFormat::Poster => resources.threads.get(),
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             resources.threads.get().div_ceil(formats.max(1))

@@ -79,7 +79,7 @@ impl EncodePlan {
     pub const LAYER_SOUND: &str = "webm-sound.ogg";
 
     /// The longest side in pixels that the format or its encoder supports: libvpx as distributions
-    /// build it, x264, and libwebp.
+    /// build it, x264, and libwebp; of a sprite sheet, that textures may have.
     #[must_use]
     pub const fn max_side(&self) -> u32 {
         match self.format {
@@ -90,6 +90,7 @@ impl EncodePlan {
             | OutputFormat::Mov
             | OutputFormat::PngSequence
             | OutputFormat::Poster => 65_535,
+            OutputFormat::SpriteSheet => 8192,
         }
     }
 
@@ -104,6 +105,7 @@ impl EncodePlan {
             | OutputFormat::Gif
             | OutputFormat::Mov
             | OutputFormat::PngSequence
+            | OutputFormat::SpriteSheet
             | OutputFormat::Matte
             | OutputFormat::Poster => None,
         }
@@ -118,6 +120,7 @@ impl EncodePlan {
             OutputFormat::Gif => "encoding gif",
             OutputFormat::Mov => "encoding mov",
             OutputFormat::PngSequence => "encoding png-sequence",
+            OutputFormat::SpriteSheet => "encoding sprite-sheet",
             OutputFormat::Matte => "encoding matte",
             OutputFormat::Poster => "encoding poster",
         }

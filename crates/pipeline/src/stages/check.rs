@@ -15,11 +15,13 @@ mod contents;
 mod joined;
 mod read_back;
 mod sequence;
+mod sprites;
 
 use comparison::Comparison;
 pub(crate) use joined::{Joined, PieceCheck, check_piece};
 use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
 use sequence::{read_poster, read_sequence};
+use sprites::read_sprites;
 
 /// Tolerance for the mean alpha of a frame after lossy encoding, in levels of 255. A lost or
 /// shifted alpha plane changes the mean by the subject's whole share; the codecs at our settings
@@ -57,6 +59,7 @@ pub(crate) fn check_output(
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Gif => read_gif(plan, scratch, counters, &mut comparison)?,
         OutputFormat::PngSequence => read_sequence(plan, scratch, counters, &mut comparison)?,
+        OutputFormat::SpriteSheet => read_sprites(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Poster => read_poster(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             read_with_ffmpeg((tools, stop), plan, scratch, None, counters, &mut comparison)?;

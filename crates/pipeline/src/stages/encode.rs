@@ -23,12 +23,15 @@ use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
 mod animate;
 mod layers;
 mod sequence;
+mod sprites;
 mod stack;
 
 use animate::{animate, spool_in};
 pub(crate) use layers::{Layers, mux_streams, remove_streams};
 pub(crate) use sequence::SequenceInfo;
 use sequence::{write_poster, write_sequence};
+use sprites::write_sprites;
+pub(crate) use sprites::{Grid, SheetInfo};
 pub(crate) use stack::full_range;
 use stack::{matte_frame, stack_frame};
 
@@ -48,6 +51,8 @@ pub(crate) enum EncoderBackend {
     PngSequence,
     /// The writer of one PNG in this process.
     Poster,
+    /// The writer of a sheet of frames in this process.
+    SpriteSheet(Grid),
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -130,6 +135,7 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
             return Ok(Some(log));
         }
         EncoderBackend::PngSequence => write_sequence(plan, scratch, taken.take_while(not_stopped)),
+        EncoderBackend::SpriteSheet(grid) => write_sprites(plan, &grid, scratch, taken.take_while(not_stopped)),
         EncoderBackend::Poster => {
             let mut log = MatteLog::default();
             if let Some(frame) = write_poster(plan, scratch, taken.take_while(not_stopped))? {
@@ -152,7 +158,8 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
         | OutputFormat::Gif
         | OutputFormat::PngSequence
         | OutputFormat::Matte
-        | OutputFormat::Poster => Ok(()),
+        | OutputFormat::Poster
+        | OutputFormat::SpriteSheet => Ok(()),
     }
 }
 

@@ -93,7 +93,7 @@ impl Joined<'_> {
         match plan.format {
             OutputFormat::Webp => drop(open_webp(plan, &read_webp_file(plan, scratch)?)?),
             OutputFormat::Apng => drop(open_apng(plan, scratch)?),
-            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::SpriteSheet | OutputFormat::Poster => {
                 return Err(Error::not_of_pieces(plan.format));
             }
             OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {

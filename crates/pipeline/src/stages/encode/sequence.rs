@@ -64,12 +64,8 @@ pub(crate) fn write_sequence(
     let failed = |source| Error::from_write("writing an output", source);
     let file = File::create_new(scratch.join(plan.file_name())).map_err(failed)?;
     let mut archive = ZipWriter::new(BufWriter::new(file));
-    // PNGs are compressed already.
-    let stored = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::DEFAULT);
     let mut add = |name: &str, content: &[u8]| {
-        archive.start_file(name, stored).map_err(io_error).and_then(|()| archive.write_all(content)).map_err(failed)
+        archive.start_file(name, stored()).map_err(io_error).and_then(|()| archive.write_all(content)).map_err(failed)
     };
     let mut count = 0;
     let threads = NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN);
@@ -83,6 +79,11 @@ pub(crate) fn write_sequence(
     let info = serde_json::to_vec_pretty(&SequenceInfo::new(plan, count)).map_err(|error| failed(error.into()))?;
     add(SequenceInfo::FILE, &info)?;
     archive.finish().map_err(io_error).and_then(|mut file| file.flush()).map_err(failed)
+}
+
+/// How a file is stored in an archive: PNGs are compressed already.
+pub(super) fn stored() -> SimpleFileOptions {
+    SimpleFileOptions::default().compression_method(CompressionMethod::Stored).last_modified_time(DateTime::DEFAULT)
 }
 
 /// A later frame becomes the poster if it has more than so many times the solid pixels of the one so
@@ -115,7 +116,7 @@ pub(crate) fn write_poster(
 }
 
 /// The error of an archive as one of its file.
-fn io_error(error: ZipError) -> io::Error {
+pub(super) fn io_error(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
         other => io::Error::other(other),
