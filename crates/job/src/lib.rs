@@ -24,6 +24,7 @@
 //! ```
 
 mod accepted;
+mod backdrop;
 mod bounds;
 mod clip_name;
 mod clock;
@@ -69,6 +70,7 @@ mod trim;
 mod unpack_failure;
 
 pub use accepted::{Accepted, NotAccepted};
+pub use backdrop::{Backdrop, BackdropFile};
 pub use bounds::{Bounds, Fit};
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
