@@ -71,7 +71,7 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
     options.background &&
       `// @ts-expect-error The SDK has no type for it.\n  background: ${JSON.stringify(options.background)}`,
     options.backgroundFile &&
-      `// @ts-expect-error The SDK has no type for it.\n  background: storageIdOf(${JSON.stringify(options.backgroundFile.name)}), // an upload`,
+      `// background: the storageId of an upload of ${JSON.stringify(options.backgroundFile.name)}`,
     options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
     crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,

@@ -77,7 +77,7 @@ export class CutOptions extends HTMLElement {
   #quality = h("div", { class: "field" });
   #byColor = h("div", { class: "options" });
   #more = h("details", { class: "more" });
-  #formatFields = h("fieldset", {});
+  #formatFields = h("div", {});
 
   connectedCallback() {
     const frame = this.#preview;
@@ -117,7 +117,7 @@ export class CutOptions extends HTMLElement {
     this.#more.replaceChildren(
       h("summary", {}, "New background, part, frame rate, sound, size, quality"),
       newBackgroundField(this.options, () => {
-        this.#formatFields.replaceWith((this.#formatFields = this.#formats()));
+        this.#formatFields.replaceChildren(this.#formats());
         this.#show();
       }),
       this.#part(),
@@ -129,12 +129,13 @@ export class CutOptions extends HTMLElement {
       this.#fit(),
       this.#quality,
     );
+    this.#formatFields.replaceChildren(this.#formats());
     const form = h(
       "form",
       { class: "options" },
       method,
       this.#byColor,
-      (this.#formatFields = this.#formats()),
+      this.#formatFields,
       this.#more,
       this.#problem,
       h(

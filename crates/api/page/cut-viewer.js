@@ -71,7 +71,13 @@ export class CutViewer extends HTMLElement {
     }
     const opaque = own("mp4");
     if (opaque) {
-      const video = h("video", { muted: true, playsInline: true, loop: true, autoplay: true, src: ownAddress(opaque.url) });
+      const video = h("video", {
+        muted: true,
+        playsInline: true,
+        loop: true,
+        autoplay: true,
+        src: ownAddress(opaque.url),
+      });
       video.setAttribute("aria-label", label);
       return video;
     }

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectName, RequestError, UploadId};
+use crate::{Formats, ObjectName, OutputFormat, RequestError, UploadId};
 
 /// What is put behind the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,26 @@ impl From<Backdrop> for String {
     }
 }
 
+/// What is allowed in place of an opaque format without a background.
+const NEEDS_BACKGROUND: &str = "mp4 with a background (a color as #RRGGBB, an image, a video or blur), because it has no \
+                                transparency; or a transparent format such as webm";
+
+/// What is allowed in place of a matte with a background.
+const TAKES_NO_BACKGROUND: &str = "formats that show a picture, such as mp4 or webm, with a background: one of a matte has \
+                                   no place for it";
+
+/// Refuses a format that needs a background without one, and one of a matte with one.
+pub(crate) fn check_backdrop(background: Option<&Backdrop>, formats: &Formats) -> Result<(), RequestError> {
+    let (is_wrong, allowed): (fn(OutputFormat) -> bool, _) = match background {
+        None => (OutputFormat::needs_background, NEEDS_BACKGROUND),
+        Some(_) => (|format| !format.takes_background(), TAKES_NO_BACKGROUND),
+    };
+    match formats.iter().find(|format| is_wrong(*format)) {
+        Some(format) => Err(RequestError::new("formats", format.name(), allowed)),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +165,26 @@ mod tests {
         }
         for broken in ["", "object:../etc", "beach.jpg"] {
             assert!(broken.parse::<Backdrop>().is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_background_and_formats_that_contradict_each_other_are_refused() {
+        let checked = |formats: &str, background: Option<Backdrop>| {
+            check_backdrop(background.as_ref(), &formats.parse().unwrap())
+        };
+        for formats in ["mp4", "webm,mp4", "webp,apng,gif,mov,png-sequence,poster"] {
+            assert_eq!(checked(formats, Some(Backdrop::Blur)), Ok(()), "{formats}");
+        }
+        assert_eq!(checked("stacked-alpha,matte", None), Ok(()));
+        for (formats, background, value) in [
+            ("webm,mp4", None, "mp4"),
+            ("mp4,matte", Some(Backdrop::Blur), "matte"),
+            ("stacked-alpha", Some(Backdrop::Blur), "stacked-alpha"),
+        ] {
+            let error = checked(formats, background).unwrap_err();
+            assert_eq!((error.field(), error.value()), ("formats", value));
+            assert!(error.allowed().contains("background"), "{error}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backdrop, Bounds, Crop, Formats, Hints, OutputFormat, RequestError, Trim};
+use crate::{Backdrop, Bounds, Crop, Formats, Hints, RequestError, Trim, backdrop::check_backdrop};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -306,26 +306,11 @@ impl CutRequest {
             let time = hint.time.as_secs_f64().to_string();
             return Err(RequestError::new("hints", &time, "times within trim, the part of the clip that is cut"));
         }
-        self.check_background()?;
+        check_backdrop(self.background.as_ref(), &self.formats)?;
         if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
             return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
         }
         Ok(())
-    }
-
-    /// Refuses a format that needs a new background without one, and one of transparency with one.
-    fn check_background(&self) -> Result<(), RequestError> {
-        let first = |is_wrong: fn(OutputFormat) -> bool| self.formats.iter().find(|format| is_wrong(*format));
-        match &self.background {
-            None => match first(OutputFormat::needs_background) {
-                Some(format) => Err(RequestError::new("formats", format.name(), NEEDS_BACKGROUND)),
-                None => Ok(()),
-            },
-            Some(_) => match first(|format| !format.takes_background()) {
-                Some(format) => Err(RequestError::new("formats", format.name(), TAKES_NO_BACKGROUND)),
-                None => Ok(()),
-            },
-        }
     }
 
     /// The size of outputs of frames of `size`.
@@ -338,14 +323,6 @@ impl CutRequest {
         }
     }
 }
-
-/// What is allowed in place of an opaque format without a background.
-const NEEDS_BACKGROUND: &str = "mp4 with a background (a color as #RRGGBB, an image, a video or blur), because it has no \
-                                transparency; or a transparent format such as webm";
-
-/// What is allowed in place of a matte with a background.
-const TAKES_NO_BACKGROUND: &str = "formats that show a picture, such as mp4 or webm, with a background: one of a matte has \
-                                   no place for it";
 
 #[cfg(test)]
 mod tests {
@@ -408,26 +385,6 @@ mod tests {
         assert_eq!((checked("1,2"), checked(",1.501")), (Ok(()), Ok(())));
         for trim in ["2,3", ",1.5"] {
             assert_eq!(checked(trim).unwrap_err().field(), "hints");
-        }
-    }
-
-    #[test]
-    fn a_background_and_formats_that_contradict_each_other_are_refused() {
-        let checked = |formats: &str, background: Option<Backdrop>| {
-            CutRequest { background, ..CutRequest::new(formats.parse::<Formats>().unwrap()) }.check()
-        };
-        for formats in ["mp4", "webm,mp4", "webp,apng,gif,mov,png-sequence,poster"] {
-            assert_eq!(checked(formats, Some(Backdrop::Blur)), Ok(()), "{formats}");
-        }
-        assert_eq!(checked("stacked-alpha,matte", None), Ok(()));
-        for (formats, background, value) in [
-            ("webm,mp4", None, "mp4"),
-            ("mp4,matte", Some(Backdrop::Blur), "matte"),
-            ("stacked-alpha", Some(Backdrop::Blur), "stacked-alpha"),
-        ] {
-            let error = checked(formats, background).unwrap_err();
-            assert_eq!((error.field(), error.value()), ("formats", value));
-            assert!(error.allowed().contains("background"), "{error}");
         }
     }
 

@@ -232,8 +232,8 @@ impl CutArguments {
     /// The request of these arguments. Without `formats`, the extension of the output decides.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
         let background = self.background.backdrop()?;
-        let mut request = CutRequest::new(self.format_of_output(background.is_some()));
-        request.background = background;
+        let format = self.format_of_output(background.is_some());
+        let mut request = CutRequest { background, ..CutRequest::new(format) };
         set(&mut request.formats, self.formats.as_ref())?;
         self.matte.apply(&mut request)?;
         request.size = self.size.as_ref().map(Argument::get).transpose()?;

@@ -52,7 +52,7 @@ pub(crate) fn of_background(error: ApiError) -> ApiError {
 }
 
 fn refused(code: ErrorCode, finding: String) -> ApiError {
-    ApiError::Background { code, finding }
+    ApiError::Background(code, finding)
 }
 
 /// Gives the background of `request` its place in the store: a file that was `received`, or an upload

@@ -66,7 +66,8 @@ fn every_format_shows_the_subject_over_the_color_and_edges_without_the_old_one()
         for (index, (found, truth)) in decoded.frames.iter().zip(&truth.frames).enumerate() {
             let mut error = 0.0;
             for (found, truth) in found.chunks_exact(4).zip(truth.chunks_exact(4)) {
-                assert_eq!(found[3], 255, "{format} is opaque");
+                // VP9 has no exact alpha.
+                assert!(found[3] == 255 || format == Webm && found[3] >= 250, "{format} is opaque: {}", found[3]);
                 let alpha = f64::from(truth[3]) / 255.0;
                 for ((found, truth), new) in found.iter().zip(truth).zip([32.0, 48.0, 192.0]) {
                     error += (f64::from(*found) - (alpha * f64::from(*truth) + (1.0 - alpha) * new)).abs();
@@ -124,10 +125,10 @@ fn a_blurred_background_is_that_of_the_clip_without_details() {
     ffmpeg(folder.path(), line);
     let cut = cut(&folder.path().join("clip.mp4"), &over("blur", "apng"));
     let decoded = Decoded::read(cut.output(Apng), (320, 180), false);
-    let [r, g, b, alpha] = decoded.mean(5, (280, 90), 10);
+    let [r, g, b, alpha] = decoded.mean(0, (280, 90), 10);
     assert!((r - 32.0).abs() < 4.0 && (g - 192.0).abs() < 4.0 && (b - 64.0).abs() < 4.0, "{r} {g} {b}");
     // No halo of the subject.
-    let [_, _, beside, _] = decoded.mean(5, (114, 100), 4);
+    let [_, _, beside, _] = decoded.mean(0, (114, 100), 4);
     assert!((beside - 64.0).abs() < 6.0 && alpha > 254.0, "{beside}");
 }
 
@@ -161,8 +162,8 @@ fn a_background_that_is_no_picture_or_damaged_is_told_apart_from_the_clip() {
 #[test]
 fn a_transparent_clip_has_nothing_to_blur() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "-f lavfi -i color=white@0.0:s=64x64:r=10:d=0.5,format=rgba,drawbox=20:20:24:24:red@1.0:fill:replace=1 \
-                -c:v png clip.mov";
+    let line = "-f lavfi -i color=red:s=64x64:r=10:d=0.5,format=rgba,\
+                geq=r=255:g=0:b=0:a=255*between(X\\,20\\,44)*between(Y\\,20\\,44) -c:v png clip.mov";
     ffmpeg(folder.path(), line);
     let scratch = TempDir::new().unwrap();
     let clip = folder.path().join("clip.mov");
