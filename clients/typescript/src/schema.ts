@@ -1066,7 +1066,7 @@ export interface components {
          * @description Stable code of an error in a reply.
          * @enum {string}
          */
-        ErrorCode: "INVALID_REQUEST" | "INVALID_FORMATS" | "INVALID_TOLERANCE" | "INVALID_FPS" | "INVALID_QUALITY" | "INVALID_SIZE" | "INVALID_CHROMA_KEY" | "INVALID_URL" | "UNAUTHORIZED" | "INVALID_API_KEY" | "SIGN_IN_LINK" | "INVALID_SIGNATURE" | "URL_EXPIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "IDEMPOTENCY_CONFLICT" | "TUS_VERSION" | "JOB_NOT_FOUND" | "JOB_NOT_FAILED" | "INPUT_GONE" | "FILE_GONE" | "UPLOAD_NOT_FOUND" | "UPLOAD_UNFINISHED" | "UPLOAD_FINISHED" | "UPLOAD_OFFSET" | "UPLOAD_BUSY" | "WEBHOOK_NOT_FOUND" | "DELIVERY_NOT_FOUND" | "TOO_MANY_WEBHOOKS" | "WEBHOOK_DISABLED" | "INVALID_VIDEO" | "INVALID_IMAGE" | "FILE_TOO_LARGE" | "NO_FLAT_BACKGROUND" | "MODEL_MISSING" | "FORMAT_UNAVAILABLE" | "JOB_CANCELLED" | "TIMEOUT" | "JOB_EXPIRED" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "URL_UNAVAILABLE" | "FFMPEG_MISSING" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "INSUFFICIENT_STORAGE" | "READ_ONLY_STORAGE" | "STORAGE_UNAVAILABLE" | "SERVER_BUSY" | "PREVIEWS_BUSY" | "UNAVAILABLE" | "INTERNAL_ERROR";
+        ErrorCode: "INVALID_REQUEST" | "INVALID_FORMATS" | "INVALID_TOLERANCE" | "INVALID_FPS" | "INVALID_QUALITY" | "INVALID_SIZE" | "INVALID_CHROMA_KEY" | "INVALID_URL" | "UNAUTHORIZED" | "INVALID_API_KEY" | "SIGN_IN_LINK" | "INVALID_SIGNATURE" | "URL_EXPIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "IDEMPOTENCY_CONFLICT" | "TUS_VERSION" | "JOB_NOT_FOUND" | "JOB_NOT_FAILED" | "INPUT_GONE" | "FILE_GONE" | "UPLOAD_NOT_FOUND" | "UPLOAD_UNFINISHED" | "UPLOAD_FINISHED" | "UPLOAD_OFFSET" | "UPLOAD_BUSY" | "WEBHOOK_NOT_FOUND" | "DELIVERY_NOT_FOUND" | "TOO_MANY_WEBHOOKS" | "WEBHOOK_DISABLED" | "INVALID_VIDEO" | "INVALID_IMAGE" | "FILE_TOO_LARGE" | "INVALID_BACKGROUND" | "NO_FLAT_BACKGROUND" | "MODEL_MISSING" | "FORMAT_UNAVAILABLE" | "JOB_CANCELLED" | "TIMEOUT" | "JOB_EXPIRED" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "URL_UNAVAILABLE" | "FFMPEG_MISSING" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "INSUFFICIENT_STORAGE" | "READ_ONLY_STORAGE" | "STORAGE_UNAVAILABLE" | "SERVER_BUSY" | "PREVIEWS_BUSY" | "UNAVAILABLE" | "INTERNAL_ERROR";
         /** @description Envelope of an error. */
         ErrorReply: {
             /** @description The error. */
@@ -1081,7 +1081,7 @@ export interface components {
          * @description Stable code of the reason why a job failed.
          * @enum {string}
          */
-        FailureCode: "INVALID_VIDEO" | "INVALID_IMAGE" | "NO_FLAT_BACKGROUND" | "INVALID_REQUEST" | "FILE_TOO_LARGE" | "INVALID_URL" | "QUOTA_EXCEEDED" | "JOB_CANCELLED" | "JOB_EXPIRED" | "FORMAT_UNAVAILABLE" | "MODEL_MISSING" | "INSUFFICIENT_STORAGE" | "TIMEOUT" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "STORAGE_UNAVAILABLE" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "URL_UNAVAILABLE";
+        FailureCode: "INVALID_VIDEO" | "INVALID_IMAGE" | "INVALID_BACKGROUND" | "NO_FLAT_BACKGROUND" | "INVALID_REQUEST" | "FILE_TOO_LARGE" | "INVALID_URL" | "QUOTA_EXCEEDED" | "JOB_CANCELLED" | "JOB_EXPIRED" | "FORMAT_UNAVAILABLE" | "MODEL_MISSING" | "INSUFFICIENT_STORAGE" | "TIMEOUT" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "STORAGE_UNAVAILABLE" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "URL_UNAVAILABLE";
         /** @description A field of the request that was accepted and had no effect. */
         FieldWarning: {
             /**
@@ -1104,7 +1104,7 @@ export interface components {
          * @description Format of an output of a job: of a clip, or `png` or `zip` of images.
          * @enum {string}
          */
-        FileFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster" | "png" | "zip";
+        FileFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster" | "png" | "zip";
         /**
          * @description How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
          * @enum {string}
@@ -1519,7 +1519,7 @@ export interface components {
          * @description Format of a clip without its background.
          * @enum {string}
          */
-        OutputFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster";
+        OutputFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster";
         /** @description A page of jobs. */
         Page: {
             /** @description The jobs, as reading them returns but without `images`, newest first. */
@@ -2059,7 +2059,7 @@ export interface components {
          * @description Stable code of a decision about a clip.
          * @enum {string}
          */
-        ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "OTHER";
+        ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "BACKGROUND_FITTED" | "BACKGROUND_RETIMED" | "OTHER";
         /** @description A color by its channels. */
         Rgb: {
             /** Format: int32 */
@@ -2136,6 +2136,14 @@ export interface components {
             /** @description The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`. */
             audio?: components["schemas"]["Audio"];
             /**
+             * @description What is put behind the subject: a color as `#RRGGBB`; `blur`, the clip itself, blurred; or an
+             *     image or a video, as its URL (http or https), as the `storageId` of a complete upload, or as a
+             *     file in a part of this name. It covers the frame; a shorter video begins again. Without
+             *     `formats`, the output is then an `mp4`. Not with `stacked-alpha` and `matte`. Default: none,
+             *     which leaves the outputs transparent.
+             */
+            background?: string;
+            /**
              * @description The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
              *     measured.
              */
@@ -2172,7 +2180,7 @@ export interface components {
             format?: components["schemas"]["OutputFormat"];
             /**
              * @description The output formats, as the text of a JSON array such as `["webm","mov"]`. Excludes `format`.
-             *     Default: `["webm","stacked-alpha"]`.
+             *     Default: `["webm","stacked-alpha"]`, or `["mp4"]` with a `background`.
              */
             formats?: string;
             /** @description Frames per second of the outputs: 1–60, or `source`. Default: 24. */

@@ -39,10 +39,11 @@ export type ScaledImageInfo = Schemas["ScaledImage"];
 /** What is told about an emoticon pack. */
 export type EmoticonPackInfo = Schemas["EmoticonPack"];
 
-/** A transparent output format. */
+/** An output format; all but `mp4` are transparent without a background. */
 export type OutputFormat =
   | "webm"
   | "stacked-alpha"
+  | "mp4"
   | "webp"
   | "apng"
   | "gif"
@@ -90,6 +91,11 @@ export interface MatteOptions {
 export interface CutOptions extends MatteOptions {
   /** Default: `["webm", "stacked-alpha"]`. */
   formats?: OutputFormat[];
+  /**
+   * What is put behind the subject: `#RRGGBB`, `blur`, or the URL or the `storageId` of an image or a video. The default
+   * format is then `mp4`. Default: none.
+   */
+  background?: string;
   /** Frames per second, 1–60, or those of the clip. Default: 24. */
   fps?: number | "source";
   /** The sound, in the formats that carry it. Default: `keep`. */

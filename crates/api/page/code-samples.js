@@ -33,7 +33,10 @@ export class CodeSamples extends HTMLElement {
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
 function curl(options, settings, file) {
-  const fields = [...formOf(options, settings)].map(([name, value]) => `  -F ${quoted(`${name}=${value}`)} \\`);
+  const fields = [...formOf(options, settings)].map(([name, value]) => {
+    const text = value instanceof File ? `@${value.name}` : value;
+    return `  -F ${quoted(`${name}=${text}`)} \\`;
+  });
   return [
     'curl -H "Authorization: Bearer $CLEARCUT_KEY" \\',
     `  -F ${quoted(`file=@${file}`)} \\`,
@@ -65,6 +68,10 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     hints.length > 0 &&
       `// @ts-expect-error The SDK has no type for it.\n  hints: ${JSON.stringify(JSON.stringify(hints))}`,
+    options.background &&
+      `// @ts-expect-error The SDK has no type for it.\n  background: ${JSON.stringify(options.background)}`,
+    options.backgroundFile &&
+      `// background: the storageId of an upload of ${JSON.stringify(options.backgroundFile.name)}`,
     options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
     crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,
@@ -91,6 +98,7 @@ function sidesOf({ width, height, fit }) {
 function html({ formats }, file) {
   const source = (/** @type {import("./texts.js").Format} */ format) => encodeURI(outputName(file, format));
   if (!formats.includes("stacked-alpha") && !formats.includes("webm")) {
+    if (formats.includes("mp4")) return `<video src="${source("mp4")}" autoplay loop muted playsinline></video>`;
     const still = formats.find((format) => FORMATS[format].shows === "image");
     return still
       ? `<img src="${source(still)}" alt="…">`
@@ -118,6 +126,8 @@ function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
   if (trim) command.push(`--trim ${word(trim)}`);
   if (crop) command.push(`--crop ${word(crop)}`);
   if (fps !== "source") command.push(`--fps ${fps}`);
+  const background = options.backgroundFile?.name ?? options.background;
+  if (background) command.push(`--background ${word(background)}`);
   if (audio === "drop") command.push("--no-audio");
   const sides = sidesOf(options);
   for (const [name, value] of sides) command.push(`--${name} ${value}`);

@@ -2,11 +2,12 @@
 import { Clip } from "./clip.js";
 import { FramePreview } from "./frame-preview.js";
 import { button, h, uniqueId } from "./html.js";
+import { newBackgroundField } from "./new-background.js";
 import { BackgroundField, keptOptions, methodField, toleranceField } from "./option-fields.js";
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number }} Options */
+/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, background: string, backgroundFile: File | null }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
@@ -25,6 +26,8 @@ const DEFAULTS = {
   height: "",
   fit: "contain",
   quality: 60,
+  background: "",
+  backgroundFile: null,
 };
 
 /** The options of the last cut. */
@@ -53,6 +56,8 @@ export function formOf(options, { keyColor, hints, trim, crop }) {
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   if (trim) form.append("trim", trim);
   if (crop) form.append("crop", crop);
+  if (options.backgroundFile) form.append("background", options.backgroundFile);
+  else if (options.background) form.append("background", options.background);
   return form;
 }
 
@@ -72,6 +77,7 @@ export class CutOptions extends HTMLElement {
   #quality = h("div", { class: "field" });
   #byColor = h("div", { class: "options" });
   #more = h("details", { class: "more" });
+  #formatFields = h("div", {});
 
   connectedCallback() {
     const frame = this.#preview;
@@ -80,7 +86,18 @@ export class CutOptions extends HTMLElement {
     // The frame is shown whole, for hints are shares of it.
     const settings = () => ({ keyColor: this.clip.keyColor, hints: this.clip.hints, trim: this.clip.trim, crop: "" });
     frame.form = () =>
-      formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX, width: "", height: "" }, settings());
+      formOf(
+        {
+          ...this.options,
+          formats: ["apng"],
+          size: PREVIEW_PX,
+          width: "",
+          height: "",
+          background: "",
+          backgroundFile: null,
+        },
+        settings(),
+      );
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
@@ -98,7 +115,11 @@ export class CutOptions extends HTMLElement {
       frame.refresh();
     });
     this.#more.replaceChildren(
-      h("summary", {}, "Part, frame rate, sound, size, quality"),
+      h("summary", {}, "New background, part, frame rate, sound, size, quality"),
+      newBackgroundField(this.options, () => {
+        this.#formatFields.replaceChildren(this.#formats());
+        this.#show();
+      }),
       this.#part(),
       this.#crop(),
       this.#rate(),
@@ -108,12 +129,13 @@ export class CutOptions extends HTMLElement {
       this.#fit(),
       this.#quality,
     );
+    this.#formatFields.replaceChildren(this.#formats());
     const form = h(
       "form",
       { class: "options" },
       method,
       this.#byColor,
-      this.#formats(),
+      this.#formatFields,
       this.#more,
       this.#problem,
       h(
@@ -125,7 +147,10 @@ export class CutOptions extends HTMLElement {
     );
     form.onsubmit = (event) => {
       event.preventDefault();
-      localStorage.setItem(STORAGE_KEY, JSON.stringify(this.options));
+      // A file is not kept: what would be sent without it is another cut.
+      const { backgroundFile, formats, ...kept } = this.options;
+      const transparent = backgroundFile ? DEFAULTS.formats : formats;
+      localStorage.setItem(STORAGE_KEY, JSON.stringify({ ...kept, formats: transparent }));
       this.dispatchEvent(new Event("cut"));
     };
     // What was refused may be right now.

@@ -69,6 +69,18 @@ export class CutViewer extends HTMLElement {
       this.#after = player;
       return player;
     }
+    const opaque = own("mp4");
+    if (opaque) {
+      const video = h("video", {
+        muted: true,
+        playsInline: true,
+        loop: true,
+        autoplay: true,
+        src: ownAddress(opaque.url),
+      });
+      video.setAttribute("aria-label", label);
+      return video;
+    }
     return still ? h("img", { src: ownAddress(still.url), alt: label }) : null;
   }
 

@@ -1,6 +1,6 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster"} Format */
 
 /**
  * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
@@ -22,6 +22,13 @@ export const FORMATS = {
     about: "H.264, color above its matte, with sound",
     plays:
       "Plays transparent in every browser through <clearcut-video>, in React through @hypervideo-dev/react, in apps with a shader.",
+    extension: "mp4",
+    shows: "video",
+  },
+  mp4: {
+    name: "MP4",
+    about: "H.264 over a new background, with sound",
+    plays: "Plays everywhere. It is opaque: choose a new background below.",
     extension: "mp4",
     shows: "video",
   },
@@ -118,6 +125,7 @@ const ADVICE = {
   INVALID_VIDEO: "Try another file, or export it again.",
   INVALID_IMAGE: "Try another file, or export it again.",
   NO_FLAT_BACKGROUND: "Name the background color, or use a plain backdrop.",
+  INVALID_BACKGROUND: "Choose another image or video, or a color.",
   FILE_TOO_LARGE: "Make it shorter or smaller, or raise the server’s limit.",
   PREVIEWS_BUSY: "The cut itself does not wait for this.",
   RATE_LIMITED: "Wait a moment, then try again.",

@@ -1,5 +1,6 @@
 //! The job routes (submit, read, wait, list, follow, cancel, retry, delete) and their JSON.
 
+mod background;
 pub(crate) mod color;
 pub(crate) mod control;
 pub(crate) mod data_url;

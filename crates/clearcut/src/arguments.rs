@@ -12,6 +12,7 @@ use clearcut_job::{
 };
 
 use crate::{
+    background::BackgroundOption,
     bounds_options::BoundsOptions,
     failure::{EXIT_CODES, Failure},
     image_command::ImageCommand,
@@ -143,7 +144,7 @@ pub(crate) struct CutOptions {
     #[arg(
         short, long, value_name = "LIST", value_parser = parse::<Formats>,
         help = format!(
-            "Output formats, separated by commas: {} [default: by the name given with -o, else webm]",
+            "Output formats, separated by commas: {} [default: by the name given with -o, else webm; with a background mp4]",
             OutputFormat::NAMES
         )
     )]
@@ -187,6 +188,12 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>, allow_hyphen_values = true)]
     pub(crate) crop: Option<Crop>,
 
+    /// What is put behind the subject: a color as #RRGGBB, an image or a video (repeated if it is
+    /// shorter), or blur (the clip itself, blurred). Without formats, the output is then an mp4 [default:
+    /// nothing, which leaves it transparent]
+    #[arg(long, value_name = "COLOR-FILE-OR-BLUR", value_parser = parse::<BackgroundOption>)]
+    pub(crate) background: Option<BackgroundOption>,
+
     /// Frame rate: source, or 1-60 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>, allow_negative_numbers = true)]
     pub(crate) fps: FpsChoice,
@@ -202,7 +209,7 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
 
-    /// Encoding speed of webm and stacked-alpha: best (smaller files, slower), balanced or fast
+    /// Encoding speed of webm, stacked-alpha and mp4: best (smaller files, slower), balanced or fast
     #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
     pub(crate) speed: Speed,
 
@@ -303,11 +310,12 @@ impl CutOptions {
     pub(crate) fn without_effect(&self, formats: &Formats) -> Vec<(&'static str, &'static str)> {
         let any = |applies: fn(OutputFormat) -> bool| formats.iter().any(applies);
         let has_quality = any(OutputFormat::has_quality);
-        let has_speed = any(|format| matches!(format, OutputFormat::Webm | OutputFormat::StackedAlpha));
+        let has_speed =
+            any(|format| matches!(format, OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4));
         let has_sound = any(OutputFormat::carries_audio);
         let cases = [
             (self.quality != Quality::default() && !has_quality, "--quality", "only webp, apng and gif have a quality"),
-            (self.speed != Speed::default() && !has_speed, "--speed", "only webm and stacked-alpha have a speed"),
+            (self.speed != Speed::default() && !has_speed, "--speed", "only webm, stacked-alpha and mp4 have a speed"),
             (self.no_audio && !has_sound, "--no-audio", "no format of the request carries sound"),
         ];
         cases.into_iter().filter(|(is_unused, ..)| *is_unused).map(|(_, name, reason)| (name, reason)).collect()
@@ -315,6 +323,16 @@ impl CutOptions {
 
     fn output_extension(&self) -> Option<&str> {
         self.output.as_deref()?.extension()?.to_str()
+    }
+
+    /// The format that the output's name asks for, or the usual one.
+    fn format_of_output(&self) -> OutputFormat {
+        let (usual, is_opaque) = match self.background {
+            Some(_) => (OutputFormat::Mp4, true),
+            None => (OutputFormat::Webm, false),
+        };
+        let extension = self.output_extension();
+        extension.and_then(|name| OutputFormat::from_extension(name, is_opaque)).unwrap_or(usual)
     }
 
     /// Cut request of these options, or a usage failure if options contradict each other.
@@ -328,10 +346,8 @@ impl CutOptions {
             let message = format!("--hint is given {} times", self.hints.len());
             Failure::usage(message, "Give it up to 32 times.")
         })?;
-        let extension = self.output_extension();
-        let named_format = extension.and_then(OutputFormat::from_extension);
         let request = CutRequest {
-            formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),
+            formats: self.formats.clone().unwrap_or_else(|| self.format_of_output().into()),
             method: self.method,
             key_color: self.key,
             tolerance: self.tolerance,
@@ -340,6 +356,7 @@ impl CutOptions {
             deinterlace: self.deinterlace,
             trim: self.trim,
             crop: self.crop,
+            background: self.background.as_ref().map(BackgroundOption::backdrop),
             fps: self.fps,
             size: self.size,
             bounds: self.bounds.bounds().map_err(|error| contradiction(&error))?,
@@ -378,7 +395,7 @@ mod tests {
             options.request().unwrap()
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
-                     --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 \
+                     --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 --background #ff8800 \
                      --fps 12 --size 480 --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             formats: OutputFormat::Webp.into(),
@@ -390,6 +407,7 @@ mod tests {
             deinterlace: DeinterlaceChoice::On,
             trim: Some("0.5,2".parse().unwrap()),
             crop: Some("2,4,40,30".parse().unwrap()),
+            background: Some("#ff8800".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             bounds: None,
@@ -415,5 +433,8 @@ mod tests {
         assert_eq!(format(&["-o", "x.mp4"]), OutputFormat::StackedAlpha);
         assert_eq!(format(&["-o", "x.mov", "-f", "webp"]), OutputFormat::Webp);
         assert_eq!(format(&["-o", "folder"]), OutputFormat::Webm);
+        assert_eq!(format(&["--background", "blur"]), OutputFormat::Mp4);
+        assert_eq!(format(&["--background", "blur", "-o", "x.mp4"]), OutputFormat::Mp4);
+        assert_eq!(format(&["--background", "beach.jpg", "-o", "x.webm"]), OutputFormat::Webm);
     }
 }

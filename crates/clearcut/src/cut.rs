@@ -16,6 +16,7 @@ use clearcut_pipeline::{CutJob, CutReport, KeptModel, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
+    background::BackgroundOption,
     console::escape_line,
     cut_context::CutContext,
     cut_image::{UnnamedCut, cut_image},
@@ -44,8 +45,10 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let resources = Resources::default();
     let at_once = IMAGES_AT_ONCE.get().min(options.inputs.len()) as u64;
+    let background = options.background.as_ref().map(BackgroundOption::open).transpose()?.flatten();
     let context = CutContext {
         tools,
+        background: background.as_ref(),
         models: &KeptModel::new(&models),
         resources_of_image: Resources { max_bytes: resources.max_bytes / at_once.max(1), ..resources },
     };
@@ -186,6 +189,7 @@ pub(crate) fn cut_to(
     let job = CutJob {
         tools: context.tools,
         input: file,
+        background: context.background,
         request,
         scratch: &scratch,
         limits: MediaLimits::default(),

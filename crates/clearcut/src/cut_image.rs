@@ -104,6 +104,7 @@ fn refuse_options_of_clips(options: &CutOptions, file: &File) -> Result<(), Fail
         ("--speed", options.speed != Speed::default()),
         ("--trim", options.trim.is_some()),
         ("--crop", options.crop.is_some()),
+        ("--background", options.background.is_some()),
         ("--deinterlace", options.deinterlace != DeinterlaceChoice::default()),
         ("--no-audio", options.no_audio),
     ];

@@ -67,6 +67,11 @@ impl Failure {
         Self { input: Some(input.display().to_string()), ..self }
     }
 
+    /// What went wrong, without the path of the clip.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whether the user interrupted the program.
     pub(crate) const fn is_interruption(&self) -> bool {
         matches!(self.code, ErrorCode::Cancelled)

@@ -1,6 +1,7 @@
 //! The clearcut program: parses the command line and runs the chosen command. Glue code only.
 
 mod arguments;
+mod background;
 mod bounds_options;
 mod console;
 mod cut;

@@ -27,6 +27,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     arguments::McpOptions,
+    background::open_background,
     cut::cut_to,
     cut_context::CutContext,
     cut_image::{cut_image_to, not_cut},
@@ -107,6 +108,7 @@ impl LocalCutter {
         let job = CutJob {
             tools: &self.tools,
             input: &file,
+            background: None,
             request,
             scratch: scratch.path(),
             limits: MediaLimits::default(),
@@ -210,6 +212,7 @@ impl From<Looked> for clearcut_mcp::Failure {
 impl Cutter for LocalCutter {
     fn check(&self, order: &CutOrder) -> Result<(), clearcut_mcp::Failure> {
         refuse_image(&open_input(&order.clip)?)?;
+        order.background.as_deref().map(open_background).transpose()?;
         let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?;
         Ok(outputs.check_free(&order.request.formats, &order.clip)?)
     }
@@ -221,7 +224,8 @@ impl Cutter for LocalCutter {
         progress: &mut dyn FnMut(CutStep),
     ) -> Result<FinishedCut, clearcut_mcp::Failure> {
         let began = Instant::now();
-        let context = CutContext::of_one(&self.tools, &self.models);
+        let background = order.background.as_deref().map(open_background).transpose()?;
+        let context = CutContext { background: background.as_ref(), ..CutContext::of_one(&self.tools, &self.models) };
         let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?;
         let file = open_input(&order.clip)?;
         let (report, paths) = cut_to(&outputs, &context, &order.request, (&order.clip, &file), stop, progress)?;

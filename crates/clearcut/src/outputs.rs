@@ -231,7 +231,7 @@ pub(crate) fn names_folder(output: &Path) -> bool {
 fn unfit(path: &Path, kinds: &[Kind]) -> Failure {
     let shown = display_path(path);
     let fitting = kinds.iter().map(|kind| format!(".{}", kind.extension())).collect::<Vec<_>>().join(" or ");
-    let known = path.extension().and_then(|name| OutputFormat::from_extension(name.to_str()?));
+    let known = path.extension().and_then(|name| OutputFormat::from_extension(name.to_str()?, false));
     if let Some(format) = known {
         let message = format!("{shown} has the extension of {format}, which is not among the outputs");
         return Failure::usage(message, &format!("Give it {fitting}, or name {format} with --formats."));
@@ -290,7 +290,12 @@ mod tests {
     #[test]
     fn no_two_outputs_of_a_clip_share_a_name() {
         for one in OutputFormat::ALL {
-            for other in OutputFormat::ALL.into_iter().filter(|other| *other != one) {
+            let goes_with = |other: &OutputFormat| {
+                *other != one
+                    && (one.takes_background() || !other.needs_background())
+                    && (other.takes_background() || !one.needs_background())
+            };
+            for other in OutputFormat::ALL.into_iter().filter(goes_with) {
                 for name in ["./a", "./a.png", "./a-poster.png", "./a.mp4", "./a-matte.mp4", "./a.webm"] {
                     let formats = format!("{one},{other}");
                     let Ok(found) = outputs(name, &formats) else { continue };

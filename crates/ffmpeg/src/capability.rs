@@ -85,7 +85,7 @@ impl Capabilities {
 const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
     match format {
         OutputFormat::Webm => &["libvpx-vp9", "libopus"],
-        OutputFormat::StackedAlpha => &["libx264", "aac"],
+        OutputFormat::StackedAlpha | OutputFormat::Mp4 => &["libx264", "aac"],
         // Encoded in this process, without ffmpeg.
         OutputFormat::Webp
         | OutputFormat::Apng

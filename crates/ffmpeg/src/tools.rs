@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use clearcut_frame::Size;
+use clearcut_frame::{Matrix, Size};
 use clearcut_job::OutputFormat;
 
 use crate::{
@@ -141,6 +141,21 @@ impl Tools {
         self.read("decoding", input, argv::decode(info, plan, limits), None)
     }
 
+    /// Starts decoding as [`Self::decode`] does, to colors of `matrix`.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn decode_in(
+        &self,
+        matrix: Matrix,
+        input: &File,
+        info: &MediaInfo,
+        plan: &DecodePlan,
+        limits: &MediaLimits,
+    ) -> Result<Child, Error> {
+        self.read("decoding", input, argv::decode_in(matrix, info, plan, limits), None)
+    }
+
     /// Starts decoding single frames spread over the clip, in time order, to raw frames on standard
     /// output.
     ///
@@ -202,8 +217,8 @@ impl Tools {
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
     /// Starts an encoder that reads raw frames on standard input and writes
-    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha and MOV; the other formats
-    /// are not made by a single ffmpeg.
+    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV and matte; the other
+    /// formats are not made by a single ffmpeg.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -268,6 +283,17 @@ impl Tools {
     pub fn decode_matte(&self, plan: &EncodePlan, scratch: &Path, range: Option<&Range<u64>>) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::decode_matte(plan, range));
+        Child::spawn("checking an output", command, Stdio::null())
+    }
+
+    /// Starts decoding the pictures of a finished output in `scratch` to standard output: frames in
+    /// 4:2:0 without alpha, in [`EncodePlan::raw_size`]. Not for stacked-alpha and matte.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn decode_picture(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        command.args(argv::decode_picture(plan));
         Child::spawn("checking an output", command, Stdio::null())
     }
 

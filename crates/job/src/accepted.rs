@@ -11,6 +11,8 @@ pub enum Accepted {
     Images,
     /// Images, and ZIP archives, which may hold some.
     ImagesAndArchives,
+    /// Clips and images, which may lie behind a clip.
+    Backgrounds,
     /// Clips, images and ZIP archives.
     Everything,
 }
@@ -65,6 +67,10 @@ impl Accepted {
             Self::Images => Ok(StillFormat::sniff(head).map(drop)?),
             Self::ImagesAndArchives if Container::is_archive(head) => Ok(()),
             Self::ImagesAndArchives => Self::Images.check(head),
+            Self::Backgrounds => match Container::sniff(head) {
+                Err(NotVideo::StillImage) => Self::Images.check(head),
+                sniffed => Ok(sniffed.map(drop)?),
+            },
             Self::Everything => match Container::sniff(head) {
                 Err(NotVideo::StillImage) => Self::Images.check(head),
                 Err(_) if Container::may_hold_images(head) => Ok(()),
@@ -104,8 +110,16 @@ mod tests {
         let archive = b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x06\0\0\0a.heic";
         assert_eq!((Accepted::ImagesAndArchives.check(archive), Accepted::Everything.check(archive)), (Ok(()), Ok(())));
         assert!(Accepted::Images.check(archive).is_err() && Accepted::Videos.check(archive).is_err());
+        assert_eq!((Accepted::Backgrounds.check(mp4), Accepted::Backgrounds.check(jpeg)), (Ok(()), Ok(())));
+        assert!(Accepted::Backgrounds.check(archive).is_err());
         for nothing in [&b""[..], b"<html>", b"%PDF-1.7", b"<svg xmlns="] {
-            let all = [Accepted::Videos, Accepted::Images, Accepted::ImagesAndArchives, Accepted::Everything];
+            let all = [
+                Accepted::Videos,
+                Accepted::Images,
+                Accepted::ImagesAndArchives,
+                Accepted::Backgrounds,
+                Accepted::Everything,
+            ];
             for accepted in all {
                 assert!(accepted.check(nothing).is_err(), "{accepted:?} {nothing:?}");
             }

@@ -35,6 +35,7 @@ macro_rules! failure_codes {
 failure_codes! {
     InvalidVideo,
     InvalidImage,
+    InvalidBackground,
     NoFlatBackground,
     InvalidRequest,
     FileTooLarge,

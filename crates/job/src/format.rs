@@ -56,6 +56,11 @@ output_formats! {
     /// H.264 in MP4, with color in the top half and the matte as gray in the bottom half, for
     /// players with a shader.
     StackedAlpha = "stacked-alpha" { extension: "mp4", suffix: "", mime: "video/mp4", carries_audio: true, has_quality: false, joins_segments: true }
+    /// H.264 in MP4 without transparency, over a new background, for players everywhere.
+    Mp4 = "mp4" {
+        extension: "mp4", suffix: "", mime: "video/mp4", carries_audio: true, has_quality: false,
+        joins_segments: false
+    }
     /// Animated WebP, looping.
     Webp = "webp" { extension: "webp", suffix: "", mime: "image/webp", carries_audio: false, has_quality: true, joins_segments: true }
     /// Animated PNG, looping.
@@ -114,10 +119,12 @@ impl OutputFormat {
         extension.eq_ignore_ascii_case(self.extension()) || self == Self::Apng && extension.eq_ignore_ascii_case("png")
     }
 
-    /// The first format whose files may have this extension.
+    /// The first format whose files may have this extension, of those that show a new background or
+    /// of those that are transparent.
     #[must_use]
-    pub fn from_extension(extension: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.has_extension(extension))
+    pub fn from_extension(extension: &str, with_background: bool) -> Option<Self> {
+        let fits = |format: &Self| if with_background { format.takes_background() } else { !format.needs_background() };
+        Self::ALL.into_iter().find(|format| fits(format) && format.has_extension(extension))
     }
 
     /// The MIME type, without parameters.
@@ -136,6 +143,19 @@ impl OutputFormat {
     #[must_use]
     pub const fn joins_segments(self) -> bool {
         self.traits().joins_segments
+    }
+
+    /// Whether the format has no transparency, so that it needs a [`Backdrop`](crate::Backdrop).
+    #[must_use]
+    pub const fn needs_background(self) -> bool {
+        matches!(self, Self::Mp4)
+    }
+
+    /// Whether files of the format may show a [`Backdrop`](crate::Backdrop): not those that hold a
+    /// matte beside or in place of the picture.
+    #[must_use]
+    pub const fn takes_background(self) -> bool {
+        !matches!(self, Self::StackedAlpha | Self::Matte)
     }
 
     /// Whether [`Quality`](crate::Quality) applies to the format.

@@ -24,6 +24,7 @@
 //! ```
 
 mod accepted;
+mod backdrop;
 mod bounds;
 mod clip_name;
 mod clock;
@@ -70,6 +71,7 @@ mod unpack_failure;
 mod warning;
 
 pub use accepted::{Accepted, NotAccepted};
+pub use backdrop::{Backdrop, BackdropFile};
 pub use bounds::{Bounds, Fit};
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};

@@ -34,6 +34,10 @@ pub enum NoteCode {
     Deinterlaced,
     /// The clip changes its frame size in mid-stream; the outputs have one size.
     SizeChanged,
+    /// The new background has another size or shape than the outputs, and covers their frame.
+    BackgroundFitted,
+    /// The new background is shorter than the clip and begins again, or longer and ends with it.
+    BackgroundRetimed,
     /// A code of a later version.
     #[serde(other)]
     Other,
@@ -41,7 +45,7 @@ pub enum NoteCode {
 
 impl NoteCode {
     /// All codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::RateConverted,
         Self::TracksLeftOut,
         Self::SoundMixedDown,
@@ -51,6 +55,8 @@ impl NoteCode {
         Self::ColorConverted,
         Self::Deinterlaced,
         Self::SizeChanged,
+        Self::BackgroundFitted,
+        Self::BackgroundRetimed,
         Self::Other,
     ];
 
@@ -67,6 +73,8 @@ impl NoteCode {
             Self::ColorConverted => "COLOR_CONVERTED",
             Self::Deinterlaced => "DEINTERLACED",
             Self::SizeChanged => "SIZE_CHANGED",
+            Self::BackgroundFitted => "BACKGROUND_FITTED",
+            Self::BackgroundRetimed => "BACKGROUND_RETIMED",
             Self::Other => "OTHER",
         }
     }
@@ -109,6 +117,8 @@ mod tests {
             NoteCode::ColorConverted,
             NoteCode::Deinterlaced,
             NoteCode::SizeChanged,
+            NoteCode::BackgroundFitted,
+            NoteCode::BackgroundRetimed,
             NoteCode::Other,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());

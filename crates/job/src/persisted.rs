@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality,
-    RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice,
+    Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -55,6 +55,9 @@ struct StoredRequest {
     /// Omitted if the whole frame is cut.
     #[serde(default, skip_serializing_if = "is_default")]
     crop: Option<Crop>,
+    /// Omitted if there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    background: Option<Backdrop>,
     fps: FpsChoice,
     size: Option<LongestSide>,
     /// Omitted if there are none.
@@ -91,6 +94,7 @@ impl CutRequest {
             deinterlace: self.deinterlace,
             trim: self.trim,
             crop: self.crop,
+            background: self.background.clone(),
             fps: self.fps,
             size: self.size,
             bounds: self.bounds,
@@ -122,6 +126,7 @@ impl CutRequest {
             deinterlace: stored.deinterlace,
             trim: stored.trim,
             crop: stored.crop,
+            background: stored.background,
             fps: stored.fps,
             size: stored.size,
             bounds: stored.bounds,
@@ -148,6 +153,7 @@ mod tests {
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
             crop: None,
+            background: None,
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             bounds: None,
@@ -171,7 +177,9 @@ mod tests {
         let bounds = Bounds::new(None, Some("512".parse().unwrap()), None).unwrap();
         let bound = CutRequest { size: None, bounds, ..request() };
         let shaped = CutRequest { crop: Some("16:9".parse().unwrap()), ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, bound] {
+        let opaque =
+            CutRequest { formats: OutputFormat::Mp4.into(), background: Some("#ff8800".parse().unwrap()), ..request() };
+        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, bound, opaque] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -162,7 +162,8 @@ impl MatteReport {
     /// (docs/reference/quality.md says how often they are right).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let is_doubted = !self.is_useless() && self.acceptance().is_some_and(|acceptance| acceptance < DOUBTED_ACCEPTANCE);
+        let is_doubted =
+            !self.is_useless() && self.acceptance().is_some_and(|acceptance| acceptance < DOUBTED_ACCEPTANCE);
         let terms = self.terms();
         let largest = terms.iter().map(Term::fall).fold(0.0, f64::max);
         let is_named =

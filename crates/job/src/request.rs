@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bounds, Crop, Formats, Hints, RequestError, Trim};
+use crate::{Backdrop, Bounds, Crop, Formats, Hints, RequestError, Trim, backdrop::check_backdrop};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -255,6 +255,8 @@ pub struct CutRequest {
     pub trim: Option<Trim>,
     /// The part of the frame that is cut; `None` for all of it.
     pub crop: Option<Crop>,
+    /// What is put behind the subject; `None` leaves it transparent.
+    pub background: Option<Backdrop>,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
@@ -284,6 +286,7 @@ impl CutRequest {
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
             crop: None,
+            background: None,
             fps: FpsChoice::Source,
             size: None,
             bounds: None,
@@ -303,6 +306,7 @@ impl CutRequest {
             let time = hint.time.as_secs_f64().to_string();
             return Err(RequestError::new("hints", &time, "times within trim, the part of the clip that is cut"));
         }
+        check_backdrop(self.background.as_ref(), &self.formats)?;
         if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
             return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
         }

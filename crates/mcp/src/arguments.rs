@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use crate::{
     Failure,
+    background::BackgroundArgument,
     matte_arguments::{MatteArguments, set},
-    schema::Argument,
+    schema::{Argument, seconds},
 };
 
 /// Arguments of `cut`.
@@ -31,7 +32,8 @@ pub(crate) struct CutArguments {
     pub(crate) output: Option<String>,
 
     /// Output formats, all made from one cut. webm: VP9 with alpha for Chrome, Edge and Firefox.
-    /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player.
+    /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player. mp4: H.264
+    /// over a background, for players everywhere.
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
     /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. sprite-sheet: a ZIP of one
     /// PNG with all frames, and of a JSON file with their places. matte: the alpha alone, as gray
@@ -48,6 +50,9 @@ pub(crate) struct CutArguments {
 
     #[serde(flatten)]
     matte: MatteArguments,
+
+    #[serde(flatten)]
+    pub(crate) background: BackgroundArgument,
 
     /// Interlaced frames: auto (made whole where they are found), on or off.
     #[serde(default)]
@@ -97,7 +102,7 @@ pub(crate) struct CutArguments {
     #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 60))]
     quality: Option<Argument<Quality>>,
 
-    /// Encoding speed of webm and stacked-alpha: best makes smaller files in about twice the time.
+    /// Encoding speed of webm, stacked-alpha and mp4: best makes smaller files in about twice the time.
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["best", "balanced", "fast"], "default" = "balanced"))]
     speed: Option<Argument<Speed>>,
@@ -227,7 +232,9 @@ const fn yes() -> bool {
 impl CutArguments {
     /// The request of these arguments. Without `formats`, the extension of the output decides.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
-        let mut request = CutRequest::new(self.format_of_output().unwrap_or(OutputFormat::Webm));
+        let background = self.background.backdrop()?;
+        let format = self.format_of_output(background.is_some());
+        let mut request = CutRequest { background, ..CutRequest::new(format) };
         set(&mut request.formats, self.formats.as_ref())?;
         self.matte.apply(&mut request)?;
         request.size = self.size.as_ref().map(Argument::get).transpose()?;
@@ -245,8 +252,10 @@ impl CutArguments {
         Ok(request)
     }
 
-    fn format_of_output(&self) -> Option<OutputFormat> {
-        OutputFormat::from_extension(Path::new(self.output.as_deref()?).extension()?.to_str()?)
+    fn format_of_output(&self, is_opaque: bool) -> OutputFormat {
+        let extension = self.output.as_deref().and_then(|output| Path::new(output).extension()?.to_str());
+        let named = extension.and_then(|name| OutputFormat::from_extension(name, is_opaque));
+        named.unwrap_or(if is_opaque { OutputFormat::Mp4 } else { OutputFormat::Webm })
     }
 }
 
@@ -298,15 +307,6 @@ impl JobStatusArguments {
     }
 }
 
-fn seconds(field: &str, value: Option<f64>, max: f64, allowed: &str) -> Result<Duration, Failure> {
-    let value = value.unwrap_or(0.0);
-    let duration = Duration::try_from_secs_f64(value).ok().filter(|_| value <= max);
-    duration.ok_or_else(|| {
-        Failure::new(ErrorCode::InvalidRequest, format!("{field} is {value}; allowed: {allowed}"))
-            .in_field(field, allowed)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clearcut_job::{MethodChoice, ShadowChoice};
@@ -324,7 +324,7 @@ mod tests {
         let all = json!({
             "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
             "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "crop": "1:1", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
-            "size": 480.0, "fps": 12, "quality": "90", "speed": "fast", "audio": false,
+            "size": 480.0, "background": "#ff8800", "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
             formats: "webp,mov".parse().unwrap(),
@@ -336,6 +336,7 @@ mod tests {
             deinterlace: DeinterlaceChoice::On,
             trim: Some("0.5,2".parse().unwrap()),
             crop: Some("1:1".parse().unwrap()),
+            background: Some("#ff8800".parse().unwrap()),
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             bounds: None,

@@ -61,6 +61,8 @@ pub struct CutOrder {
     /// Output file, whose extension is replaced by that of each format, or folder, which is made if it
     /// ends with a slash; `None` for files beside the clip.
     pub output: Option<PathBuf>,
+    /// The file of the new background, if the settings have one that is an image or a video.
+    pub background: Option<PathBuf>,
     /// The settings.
     pub request: CutRequest,
     /// Whether files that exist are replaced.
@@ -78,6 +80,10 @@ impl CutOrder {
         if !is_unmoved(&self.clip) {
             let message = format!("{} was moved or replaced while the cut waited", self.clip.display());
             return Err(Failure::new(ErrorCode::InputUnreadable, message).in_field("input", "a file that stays"));
+        }
+        if self.background.as_deref().is_some_and(|path| !is_unmoved(path)) {
+            let message = "the background was moved or replaced while the cut waited";
+            return Err(Failure::new(ErrorCode::InvalidBackground, message).in_field("background", "a file that stays"));
         }
         let folder =
             self.output.as_deref().and_then(|output| if output.is_dir() { Some(output) } else { output.parent() });
@@ -184,6 +190,7 @@ mod tests {
         let order = |output: &Path| CutOrder {
             clip: clip.clone(),
             output: Some(output.to_owned()),
+            background: None,
             request: CutRequest::new(OutputFormat::Webm),
             overwrites: false,
         };

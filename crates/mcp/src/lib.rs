@@ -5,6 +5,7 @@
 //! the cuts that run in the background. [`serve`] is the entry point.
 
 mod arguments;
+mod background;
 mod cutter;
 mod failure;
 mod job_status;

@@ -1,6 +1,6 @@
 //! Arguments of tools: read from JSON with the parsers of the command line, described by a schema.
 
-use std::{any::Any, str::FromStr, sync::Arc};
+use std::{any::Any, str::FromStr, sync::Arc, time::Duration};
 
 use clearcut_job::{ErrorCode, RequestError};
 use rmcp::{
@@ -117,4 +117,16 @@ fn text_of(value: &Value) -> String {
         },
         _ => value.to_string(),
     }
+}
+/// `value` seconds of the argument `field`, 0 without one.
+///
+/// # Errors
+/// A value that is negative or above `max`.
+pub(crate) fn seconds(field: &str, value: Option<f64>, max: f64, allowed: &str) -> Result<Duration, Failure> {
+    let value = value.unwrap_or(0.0);
+    let duration = Duration::try_from_secs_f64(value).ok().filter(|_| value <= max);
+    duration.ok_or_else(|| {
+        Failure::new(ErrorCode::InvalidRequest, format!("{field} is {value}; allowed: {allowed}"))
+            .in_field(field, allowed)
+    })
 }

@@ -71,6 +71,7 @@ impl<C: Cutter> Tools<C> {
         let order = CutOrder {
             clip: self.roots.input("input", &arguments.input)?,
             output: arguments.output.as_deref().map(|output| self.roots.output(output)).transpose()?,
+            background: arguments.background.file(&self.roots)?,
             request: arguments.request()?,
             overwrites: arguments.force,
         };

@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::default())?;
     let scratch = tempfile::tempdir()?;
     let job = CutJob {
+        background: None,
         tools: &tools,
         input: &File::open(clip)?,
         request: &CutRequest::new(OutputFormat::Webm),

@@ -44,7 +44,7 @@ impl Children {
                 OutputFormat::PngSequence => EncoderBackend::PngSequence,
                 OutputFormat::SpriteSheet => EncoderBackend::SpriteSheet(plan.sprite_grid()?),
                 OutputFormat::Poster => EncoderBackend::Poster,
-                OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
+                OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Mov | OutputFormat::Matte => {
                     EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))
                 }
             });

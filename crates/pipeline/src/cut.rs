@@ -9,6 +9,7 @@ use crossbeam_channel::bounded;
 
 use crate::{
     CutJob, CutReport, Error, Stop,
+    backdrop::Pictures,
     children::Children,
     method::{MatteSource, Method, choose_method},
     notes::notes,
@@ -77,8 +78,10 @@ fn cut_whole(
     stop: &Stop,
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<CutReport, Error> {
+    let pictures = Pictures::open(job, &plan, info.has_alpha, stop)?;
     let (method, hints, mut children) = prepare(job, info, &plan, stop, progress)?;
-    let notes = notes(job.request, info, &plan, children.sound.note.take());
+    let mut notes = notes(job.request, info, &plan, children.sound.note.take());
+    notes.extend(pictures.iter().flat_map(|pictures| pictures.notes.iter().cloned()));
     if !children.sound.is_kept {
         plan.leave_out_audio();
     }
@@ -87,7 +90,8 @@ fn cut_whole(
         MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
         MatteSource::Model(model) => (None, None, Some(model.id.clone())),
     };
-    let matting = Matting { source: method.source, hints: &hints, threads: plan.matte_threads, kept: 0..u64::MAX };
+    let (threads, kept) = (plan.matte_threads, 0..u64::MAX);
+    let matting = Matting { source: method.source, hints: &hints, threads, kept, pictures };
     let run = Run { job, info, plan: &plan, stop };
     let (log, quality, outputs) = run.frames(matting, children, encode_output, progress)?;
     Ok(CutReport {
@@ -95,12 +99,12 @@ fn cut_whole(
         source: info.clone(),
         size: plan.size(),
         frame_rate: plan.frame_rate,
-        frames: log.frames(),
+        frames: log.mattes.frames(),
         method: cut_method,
         reason,
         model,
         key_color,
-        matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hints.frame_counts),
+        matte: quality.report(confidence, log.mattes.removed_share(), plan.frame_rate, hints.frame_counts),
         outputs,
     })
 }

@@ -14,6 +14,8 @@ pub struct CutJob<'a> {
     pub tools: &'a Tools,
     /// The clip to cut.
     pub input: &'a File,
+    /// The file of the new background, if the request has one that is an image or a video.
+    pub background: Option<&'a File>,
     /// The user's request: method, formats and settings.
     pub request: &'a CutRequest,
     /// An empty folder for this cut alone. Outputs are left in it; everything else in it may be

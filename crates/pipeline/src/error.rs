@@ -118,6 +118,15 @@ pub enum Error {
         /// The format's limit in pixels.
         max_pixels: u64,
     },
+    /// The file of the new background is at fault.
+    #[error("background: {finding}")]
+    InvalidBackground {
+        /// What is wrong with it.
+        finding: ToolError,
+    },
+    /// The clip is transparent already, so it has no background that could be blurred.
+    #[error("background is blur, but the clip is transparent already")]
+    NothingToBlur,
     /// A written output does not have the expected content.
     #[error("the {format} file failed its check: {finding}")]
     CheckFailed {
@@ -250,7 +259,9 @@ impl Error {
             | Self::TooManyFramesFor { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
-            Self::NoSuchMoment { .. }
+            Self::InvalidBackground { .. } => ErrorCode::InvalidBackground,
+            Self::NothingToBlur
+            | Self::NoSuchMoment { .. }
             | Self::MomentOutsideTrim { .. }
             | Self::TrimOutside { .. }
             | Self::CropOutside { .. }
@@ -297,6 +308,10 @@ impl Error {
             Self::EndedEarly { .. } | Self::SegmentIncomplete { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
+            Self::InvalidBackground { .. } => {
+                Some("Give an image or a video that opens in a viewer or player, or a color such as #FF8800.")
+            }
+            Self::NothingToBlur => Some("Give a color, an image or a video as the background."),
             Self::CropOutside { .. } => Some("Name a rectangle within the frame; `clearcut probe` shows its size."),
             Self::HintOutsideCrop { .. } => Some("Leave the hint out, or crop less."),
             Self::MomentOutsideTrim { .. } => Some("Request a time within the part that is cut."),

@@ -6,10 +6,11 @@ mod set;
 
 use std::{fs::File, path::Path};
 
-use clearcut_ffmpeg::{DecodedImage, ImageReading, MediaLimits, Tools};
-use clearcut_frame::Rgb8;
+use clearcut_ffmpeg::{DecodedImage, ImageError, ImageReading, MediaLimits, Tools};
+use clearcut_frame::{Rgb8, Size};
 use clearcut_job::{CutRequest, EncodedImage, ImageEncoding, ImageOutcome, ImageTask, MethodChoice, OutputFormat};
 
+pub(crate) use self::pixels::{frame_in, scaled};
 pub use self::set::{ImageSet, SetImage};
 use crate::{BackgroundFinding, Error, ModelSource, Resources, Stop, stages::survey::background_of};
 
@@ -100,6 +101,17 @@ fn decode(job: &ImageJob, stop: &Stop) -> Result<DecodedImage, Error> {
 fn encode(job: &ImageJob, encodings: &[ImageEncoding], stop: &Stop) -> Result<Vec<EncodedImage>, Error> {
     let reading = job.tools.encode_image(job.input, &job.limits, encodings)?;
     stop.read(reading, |reading| reading.files(encodings))
+}
+
+/// The size of the image as it is shown. Blocks until its headers were read.
+///
+/// # Errors
+/// As [`process_image`].
+pub(crate) fn size_of(job: &ImageJob, stop: &Stop) -> Result<Size, Error> {
+    let png = converted(job, stop)?;
+    let reading = job.tools.inspect_image(png.as_ref().unwrap_or(job.input), &job.limits)?;
+    let info = stop.read(reading, ImageReading::info)?;
+    info.size().ok_or_else(|| clearcut_ffmpeg::Error::from(ImageError::Damaged).into())
 }
 
 /// The color of the background.

@@ -42,6 +42,7 @@
 //! let request = CutRequest { size: Some("128".parse()?), ..CutRequest::new(OutputFormat::Webm) };
 //! let scratch = tempfile::tempdir()?;
 //! let job = CutJob {
+//!     background: None,
 //!     tools: &tools,
 //!     input: &File::open("../../samples/mascot.mp4")?,
 //!     request: &request,
@@ -57,11 +58,13 @@
 //! # }
 //! ```
 
+mod backdrop;
 mod children;
 mod crop;
 mod cut;
 mod cut_job;
 mod error;
+mod frame_log;
 mod image;
 mod kept_model;
 mod matte_log;
@@ -70,6 +73,7 @@ mod model_source;
 mod moment;
 mod notes;
 mod part;
+mod picture_log;
 mod plan;
 mod probe;
 mod progress;

@@ -42,7 +42,7 @@ impl MatteSummary {
 }
 
 /// Log of the mattes passed to the encoders: one entry of four bytes per frame.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MatteLog(pub(crate) Vec<MatteSummary>);
 
 impl MatteLog {

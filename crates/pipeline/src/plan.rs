@@ -219,6 +219,7 @@ impl Plan {
         let of_encoder = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
+            OutputFormat::Mp4 => 45,
             OutputFormat::Matte => 30,
             OutputFormat::Webp
             | OutputFormat::Apng
@@ -319,6 +320,7 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
         OutputFormat::Gif => is_too_fast_for_gif(plan.frame_rate),
         OutputFormat::Webm
         | OutputFormat::StackedAlpha
+        | OutputFormat::Mp4
         | OutputFormat::Mov
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
@@ -368,9 +370,11 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
         | OutputFormat::Poster => resources.threads.get(),
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
-            resources.threads.get().div_ceil(formats.max(1))
-        }
+        OutputFormat::Webm
+        | OutputFormat::StackedAlpha
+        | OutputFormat::Mp4
+        | OutputFormat::Mov
+        | OutputFormat::Matte => resources.threads.get().div_ceil(formats.max(1)),
     }
 }
 

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crate::{
     CutJob, Error, Stop,
     children::Children,
-    matte_log::MatteLog,
+    frame_log::FrameLog,
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
@@ -54,7 +54,7 @@ impl Run<'_> {
         children: Children,
         encode: impl Fn(Encoder, &Receiver<Arc<Frame>>) -> Result<T, Error> + Sync,
         progress: &mut dyn FnMut(CutStep),
-    ) -> Result<(MatteLog, QualityLog, Vec<T>), Error> {
+    ) -> Result<(FrameLog, QualityLog, Vec<T>), Error> {
         let Self { job, info, plan, stop } = self;
         let encode = &encode;
         let counters = Counters::new(plan.encodes.len());

@@ -9,7 +9,8 @@ use std::{
 };
 
 use clearcut_job::{
-    CutStep, Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, StoredObject, error_line,
+    Backdrop, CutStep, Failure, FailureCode, JobRequest, ObjectName, Outcome, OutputPointer, Progress, Stage,
+    StoredObject, error_line,
 };
 use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, JobPart, QueueError, SegmentFile, Split};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CutOrder, CutOutcome, CutPlan, Cutter, Worker,
     failure::{local_failure, scratch_failure, store_failure},
+    fetch_background::fetch_background,
     fetch_clip::fetch_input,
     scratch::{KeptClip, ScratchFolder},
     segment_archive::{pack, unpack},
@@ -167,7 +169,17 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         if !kept.is_some_and(|clip| clip.move_to(&self.scratch)) {
             worker.store.fetch_stored(&object, &input).await.map_err(|error| self.store_failure(&error))?;
         }
-        Ok(CutOrder { input, request, scratch: cut_folder })
+        let background = self.prepare_background(&request).await?;
+        Ok(CutOrder { input, background, request, scratch: cut_folder })
+    }
+
+    /// Brings the file of a new background into the scratch folder; `None` without one.
+    async fn prepare_background(&self, request: &JobRequest) -> Result<Option<PathBuf>, Failure> {
+        let JobRequest::Clip(cut) = request else { return Ok(None) };
+        let Some(file) = cut.background.as_ref().and_then(Backdrop::file) else { return Ok(None) };
+        let path = self.scratch.path().join("background");
+        fetch_background(self.worker, self.claimed, file, &path, self.stop).await?;
+        Ok(Some(path))
     }
 
     /// The plan of a cut in segments; `None` if the clip is better cut whole.

@@ -10,6 +10,8 @@ use clearcut_pipeline::Stop;
 pub struct CutOrder {
     /// Path of the input on this machine.
     pub input: PathBuf,
+    /// Path of the file of the new background on this machine, if the request has one.
+    pub background: Option<PathBuf>,
     /// The request: formats and options.
     pub request: JobRequest,
     /// Empty scratch folder of this cut. The worker removes it afterwards.

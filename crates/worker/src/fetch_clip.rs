@@ -55,7 +55,7 @@ async fn transfer<C: Cutter>(
         limits: worker.settings.download,
         disk_floor_bytes: worker.settings.disk_floor_bytes,
     };
-    let new_quota = || OwnerQuota { queue: worker.queue.clone(), owner: claimed.owner, counted: 0 };
+    let new_quota = || OwnerQuota::new(worker.queue.clone(), claimed.owner);
     let report = |bytes, total| {
         progress_sender.send_replace(Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, total)));
     };
@@ -86,10 +86,16 @@ async fn check_quota(queue: &dyn Queue, owner: KeyId, bytes: u64) -> Result<(), 
 }
 
 /// The storage quota of the job's API key, which counts the fetched bytes.
-struct OwnerQuota {
+pub(crate) struct OwnerQuota {
     queue: Arc<dyn Queue>,
     owner: KeyId,
     counted: u64,
+}
+
+impl OwnerQuota {
+    pub(crate) fn new(queue: Arc<dyn Queue>, owner: KeyId) -> Self {
+        Self { queue, owner, counted: 0 }
+    }
 }
 
 impl ClipQuota for OwnerQuota {
@@ -123,7 +129,7 @@ fn clip_failure(claimed: &ClaimedJob, error: ClipError<Failure>) -> Failure {
     }
 }
 
-fn space_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
+pub(crate) fn space_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server has no room for the clip"),
         error => store_failure(claimed, error),

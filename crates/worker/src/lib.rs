@@ -59,6 +59,7 @@
 mod attempt;
 mod cutter;
 mod failure;
+mod fetch_background;
 mod fetch_clip;
 mod housekeeping;
 mod image_batch;

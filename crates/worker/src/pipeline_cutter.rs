@@ -109,9 +109,12 @@ impl PipelineCutter {
         work: impl FnOnce(&CutJob<'_>) -> Result<T, Error>,
     ) -> Result<T, Failure> {
         let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
+        let background =
+            order.background.as_ref().map(File::open).transpose().map_err(|error| local_failure(&error))?;
         let job = CutJob {
             tools: &self.tools,
             input: &input,
+            background: background.as_ref(),
             request,
             scratch: &order.scratch,
             limits: MediaLimits::default(),

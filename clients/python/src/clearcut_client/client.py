@@ -45,6 +45,7 @@ class Clearcut(ImageMethods):
         trim: str | None = None,
         crop: str | None = None,
         audio: Audio | None = None,
+        background: str | None = None,
         fps: int | str | None = None,
         size: int | None = None,
         width: int | None = None,
@@ -58,7 +59,7 @@ class Clearcut(ImageMethods):
         """Submits a clip. It is accepted, and on the server's disk, when this returns.
 
         A text that begins with http:// or https:// is an address, any other a path. Options that are not given have the
-        server's defaults. Within a day, the same `idempotency_key` and request name the same job.
+        server's defaults. `background` is `#RRGGBB`, `blur`, or the URL or the id of an upload of an image or a video. Within a day, the same `idempotency_key` and request name the same job.
         """
         fields = {
             "formats": formats,
@@ -71,6 +72,7 @@ class Clearcut(ImageMethods):
             "trim": trim,
             "crop": crop,
             "audio": audio,
+            "background": background,
             "fps": fps,
             "size": size,
             "width": width,

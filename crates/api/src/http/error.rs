@@ -35,6 +35,9 @@ pub enum ApiError {
     /// The file is not an image that is read.
     #[error("{}", refused_file::message(NotAccepted::Image(*.0)))]
     NotAnImage(NotImage),
+    /// The new background is refused, for a reason with a code.
+    #[error("background: {1}")]
+    Background(ErrorCode, String),
     /// There is no flat background, and the request allows or the server has no model.
     #[error("{message}")]
     NoFlatBackground {
@@ -255,6 +258,7 @@ impl ApiError {
             | Self::BodyIncomplete
             | Self::Range { .. } => ErrorCode::InvalidRequest,
             Self::Address(_) => ErrorCode::InvalidUrl,
+            Self::Background(code, _) => *code,
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
             Self::NotAnImage(_) => ErrorCode::InvalidImage,
             Self::NoFlatBackground { .. } => ErrorCode::NoFlatBackground,
@@ -321,6 +325,7 @@ impl ApiError {
             Self::MisnamedFile { name } => json!({ "field": name, "allowed": "a part named file" }),
             Self::MediaType(allowed) => json!({ "field": "Content-Type", "allowed": allowed }),
             Self::Address(_) => json!({ "field": "url" }),
+            Self::Background(..) => json!({ "field": "background" }),
             Self::UploadOffset { received } => json!({ "uploadOffset": received }),
             Self::QuotaExceeded { quota_bytes } => json!({ "quotaBytes": quota_bytes }),
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),

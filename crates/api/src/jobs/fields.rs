@@ -10,6 +10,11 @@ pub(crate) trait Fields: Send {
     /// Takes the field `name`, one of [`Self::names`]. `text` is not empty.
     fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError>;
 
+    /// Takes note that the file of a new background is part of the request.
+    fn take_background_file(&mut self) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// Takes out `url` and `inputStorageId`.
     fn take_source(&mut self) -> (Option<String>, Option<String>);
 }

@@ -4,12 +4,20 @@ use std::sync::LazyLock;
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    AudioChoice, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints, KeyColorChoice,
-    LongestSide, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    AudioChoice, Backdrop, BackdropFile, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints,
+    KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    Trim,
 };
 use serde::Deserialize;
 
-use crate::{ApiError, ApiSettings, http::field_warning::FieldWarning, jobs::fields::Fields};
+use crate::{
+    ApiError, ApiSettings,
+    http::field_warning::FieldWarning,
+    jobs::{
+        background::{check_address, parse_background},
+        fields::Fields,
+    },
+};
 
 /// The form fields of a request, collected in any order.
 #[derive(Debug, Default)]
@@ -21,6 +29,7 @@ pub(crate) struct Form {
     trim: Option<Trim>,
     crop: Option<Crop>,
     audio: Option<AudioChoice>,
+    background: Option<Backdrop>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
@@ -70,6 +79,7 @@ impl Form {
         "trim",
         "crop",
         "audio",
+        "background",
         "fps",
         "size",
         "width",
@@ -96,6 +106,7 @@ impl Fields for Form {
             "trim" => set_once(&mut self.trim, text.parse()?, "trim", text)?,
             "crop" => set_once(&mut self.crop, text.parse()?, "crop", text)?,
             "audio" => set_once(&mut self.audio, text.parse()?, "audio", text)?,
+            "background" => set_once(&mut self.background, parse_background(text)?, "background", "")?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text
@@ -121,6 +132,10 @@ impl Fields for Form {
             _ => {}
         }
         Ok(())
+    }
+
+    fn take_background_file(&mut self) -> Result<(), ApiError> {
+        Ok(set_once(&mut self.background, Backdrop::File(BackdropFile::Local), "background", "")?)
     }
 
     fn take_source(&mut self) -> (Option<String>, Option<String>) {
@@ -152,6 +167,7 @@ impl Form {
             (self.format.is_some(), "format", REASON),
             (self.formats.is_some(), "formats", REASON),
             (self.audio.is_some(), "audio", REASON),
+            (self.background.is_some(), "background", REASON),
             (self.fps.is_some(), "fps", REASON),
             (self.width.is_some(), "width", SIZE_REASON),
             (self.height.is_some(), "height", SIZE_REASON),
@@ -179,6 +195,7 @@ impl Form {
             }
             (Some(format), None) => format.into(),
             (None, Some(formats)) => Formats::new(formats.clone())?,
+            (None, None) if self.background.is_some() => OutputFormat::Mp4.into(),
             (None, None) => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha])?,
         };
         if let Some(format) = formats.iter().find(|format| !available.available_formats.contains(format)) {
@@ -189,8 +206,8 @@ impl Form {
 
     /// Builds the request of a preview. It writes no files, so the output formats are ignored.
     pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        let without_bounds = Self { width: None, height: None, fit: None, ..self };
-        without_bounds.build_request(OutputFormat::Apng.into(), available)
+        let without = Self { width: None, height: None, fit: None, background: None, ..self };
+        without.build_request(OutputFormat::Apng.into(), available)
     }
 
     pub(crate) const fn has_size(&self) -> bool {
@@ -207,6 +224,7 @@ impl Form {
                 "method is ai and chromaKey is given; a key color requires method chroma or auto".to_owned(),
             ));
         }
+        check_address(self.background.as_ref(), &available.address_policy)?;
         let request = CutRequest {
             formats,
             method,
@@ -217,6 +235,7 @@ impl Form {
             deinterlace: self.deinterlace.unwrap_or_default(),
             trim: self.trim,
             crop: self.crop,
+            background: self.background,
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             bounds: Bounds::new(self.width, self.height, self.fit)?,
@@ -284,6 +303,8 @@ mod tests {
     fn missing_fields_have_the_documented_defaults() {
         let request = read(&[]).unwrap();
         assert_eq!(Vec::from(request.formats), [OutputFormat::Webm, OutputFormat::StackedAlpha]);
+        let opaque = read(&[("background", "#ff8800")]).unwrap();
+        assert_eq!(Vec::from(opaque.formats), [OutputFormat::Mp4]);
         assert_eq!((request.tolerance.get(), request.quality.get(), request.fps), (30, 60, FpsChoice::Fixed(24)));
         assert_eq!((request.key_color, request.size, request.shadow), (KeyColorChoice::Auto, None, ShadowChoice::Keep));
     }
@@ -312,7 +333,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 29] = [
+        let cases: [(&[(&str, &str)], &str); 36] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
@@ -341,6 +362,13 @@ mod tests {
             (&[("chromaKey", r#"{"r":0,"g":256,"b":0}"#)], "INVALID_CHROMA_KEY"),
             (&[("chromaKey", r#"{"r":0,"g":255}"#)], "INVALID_CHROMA_KEY"),
             (&[("chromaKey", "green")], "INVALID_CHROMA_KEY"),
+            (&[("background", "#ff88")], "INVALID_REQUEST"),
+            (&[("background", "beach.jpg")], "INVALID_REQUEST"),
+            (&[("background", "blur"), ("background", "blur")], "INVALID_REQUEST"),
+            (&[("background", "http://127.0.0.1/beach.jpg")], "INVALID_URL"),
+            (&[("background", "file:///etc/passwd")], "INVALID_URL"),
+            (&[("formats", r#"["mp4"]"#)], "INVALID_FORMATS"),
+            (&[("formats", r#"["matte"]"#), ("background", "blur")], "INVALID_FORMATS"),
             (&[("method", "magic")], "INVALID_REQUEST"),
         ];
         for (fields, code) in cases {

@@ -6,7 +6,7 @@ use axum::{
     extract::{Multipart, Request},
     http::{HeaderMap, header},
 };
-use clearcut_job::{ClipName, JobRequest, StoredObject, UploadId};
+use clearcut_job::{Backdrop, ClipName, JobRequest, StoredObject, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
 
@@ -14,11 +14,13 @@ use crate::{
     Api, ApiError,
     http::{body_limits::BodyOutcome, field_warning::FieldWarning, multipart_overhead::OverheadMeter, request_headers},
     jobs::{
+        background::{of_background, settle_background},
         fields::Fields,
         form::Form,
         part::{Part, PartsBody, shortened},
         received_files::{FileRules, ReceivedFiles},
     },
+    uploads::receive::delete_unless_referenced,
     webhooks::endpoints::read_job_webhook,
 };
 
@@ -55,6 +57,10 @@ pub(crate) struct ParsedSubmit {
     pub(crate) request: JobRequest,
     /// Source of the input.
     pub(crate) source: Source,
+    /// What is requested, as idempotency compares it.
+    pub(crate) identity: String,
+    /// Hash of the file of a new background, for idempotency.
+    pub(crate) background: Option<String>,
     /// Name of the input.
     pub(crate) clip_name: Option<ClipName>,
     /// Receiver of the job's events.
@@ -78,6 +84,8 @@ pub(crate) struct JobForm {
 pub(crate) struct ReceivedForm<F> {
     pub(crate) form: F,
     files: ReceivedFiles,
+    /// The file of a new background.
+    background: Option<ReceivedFiles>,
     /// Fields that are unknown, and parameters of the address.
     warnings: Vec<FieldWarning>,
 }
@@ -122,8 +130,8 @@ pub(crate) async fn receive_job<F: Fields>(
 ) -> Result<ParsedSubmit, ApiError> {
     let headers = request.headers().clone();
     let mut received = receive_form(api, owner, rules, form, request).await?;
-    let file_name = received.files.name.take();
-    let ((request, clip_name, webhook, warnings), source) = received
+    let (file_name, background) = (received.files.name.take(), received.background.take());
+    let ((mut request, clip_name, webhook, warnings), source) = received
         .finish(api, |form, unknown| {
             let JobForm { request, clip_name, webhook_url, warnings } = read(form)?;
             // An unusable name counts as none.
@@ -132,7 +140,12 @@ pub(crate) async fn receive_job<F: Fields>(
             Ok((request, clip_name, webhook, [unknown, warnings].concat()))
         })
         .await?;
-    Ok(ParsedSubmit { request, source, clip_name, webhook, warnings })
+    let identity = request.to_json();
+    let settled = settle_background(api, owner, &mut request, background).await;
+    if let (Err(_), Source::Stored(object)) = (&settled, &source) {
+        delete_unless_referenced(api, &object.name).await;
+    }
+    Ok(ParsedSubmit { request, source, identity, background: settled?, clip_name, webhook, warnings })
 }
 
 /// Reads the body of a request: streams the files to the disk and parses the fields. The files are
@@ -156,8 +169,9 @@ pub(crate) async fn receive_form<F: Fields>(
     };
     let request = request.map(|bytes| body.meter.wrap(bytes));
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
-    let mut received = ReceivedForm { form, files, warnings };
-    let (mut parts, max_parts) = (0, MAX_FIELDS + rules.max_files());
+    let mut received = ReceivedForm { form, files, background: None, warnings };
+    // Beside the fields, the files and that of a background.
+    let (mut parts, max_parts) = (0, MAX_FIELDS + rules.max_files() + 1);
     while let Some(field) = multipart.next_field().await.map_err(|error| body.error(&error))? {
         body.meter.begin_part(part_overhead(field.headers(), boundary_bytes));
         parts += 1;
@@ -172,6 +186,14 @@ pub(crate) async fn receive_form<F: Fields>(
             continue;
         }
         let is_known = received.form.names().contains(&name.as_str());
+        if is_known && name == Backdrop::FIELD && file_name.is_some() {
+            received.form.take_background_file()?;
+            let rules = FileRules::background_of_job(api);
+            let mut files = ReceivedFiles::new(rules, api.reserve_space(0).await?);
+            files.take((api, owner), part, file_name).await.map_err(of_background)?;
+            received.background = Some(files);
+            continue;
+        }
         if file_name.is_some() && !is_known {
             return Err(ApiError::MisnamedFile { name: shortened(&name) });
         }

@@ -35,6 +35,10 @@ impl FileRules {
         Self { accepted: Accepted::Videos, max_bytes, belongs_to_job: false, are_bundled: false }
     }
 
+    pub(crate) fn background_of_job(api: &Api) -> Self {
+        Self { accepted: Accepted::Backgrounds, ..Self::clip_of_job(api) }
+    }
+
     pub(crate) fn image_of_request(api: &Api) -> Self {
         let max_bytes = api.settings.max_image_bytes.min(api.settings.body.max_bytes);
         Self { accepted: Accepted::Images, max_bytes, ..Self::clip_of_request(api) }

@@ -233,6 +233,13 @@ pub(crate) struct SubmitForm {
     /// The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`.
     #[schema(value_type = Option<Audio>, nullable = false)]
     audio: Option<String>,
+    /// What is put behind the subject: a color as `#RRGGBB`; `blur`, the clip itself, blurred; or an
+    /// image or a video, as its URL (http or https), as the `storageId` of a complete upload, or as a
+    /// file in a part of this name. It covers the frame; a shorter video begins again. Without
+    /// `formats`, the output is then an `mp4`. Not with `stacked-alpha` and `matte`. Default: none,
+    /// which leaves the outputs transparent.
+    #[schema(nullable = false)]
+    background: Option<String>,
     /// Frames per second of the outputs: 1–60, or `source`. Default: 24.
     #[schema(nullable = false)]
     fps: Option<String>,
@@ -240,7 +247,7 @@ pub(crate) struct SubmitForm {
     #[schema(value_type = Option<OutputFormat>, nullable = false)]
     format: Option<String>,
     /// The output formats, as the text of a JSON array such as `["webm","mov"]`. Excludes `format`.
-    /// Default: `["webm","stacked-alpha"]`.
+    /// Default: `["webm","stacked-alpha"]`, or `["mp4"]` with a `background`.
     #[schema(nullable = false)]
     formats: Option<String>,
     /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:

@@ -132,11 +132,13 @@ pub(crate) async fn accept(
         }
         _ => None,
     };
-    let ParsedSubmit { request, source, mut clip_name, webhook, warnings } = received.await?;
+    let ParsedSubmit { request, source, identity, background, mut clip_name, webhook, warnings } = received.await?;
     let webhook_url = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
-    let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", webhook_url.to_owned())];
-    let once = idempotency_key
-        .map(|idempotency_key| idempotency_key.with_body(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
+    let mut body = vec![("request", identity), ("input", source.identity()), ("webhookUrl", webhook_url.to_owned())];
+    body.extend(background.map(|hash| ("background", hash)));
+    let once = idempotency_key.map(|idempotency_key| {
+        idempotency_key.with_body(&body.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>())
+    });
     let id = JobId::from_random(draw_random()?);
     let (input, new_object) = match source {
         Source::Stored(object) => {

@@ -81,6 +81,7 @@ const ASSETS: &[Asset] = &[
     asset!("image-viewer.js", SCRIPT),
     asset!("item.js", SCRIPT),
     asset!("key-prompt.js", SCRIPT),
+    asset!("new-background.js", SCRIPT),
     asset!("option-fields.js", SCRIPT),
     asset!("playground.js", SCRIPT),
     asset!("pointing.js", SCRIPT),

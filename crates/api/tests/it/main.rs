@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic fails the test, which is intended")]
 
+mod backgrounds;
 mod bad_input;
 mod connection;
 mod control;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod animations;
+mod backgrounds;
 mod bad_input;
 #[path = "../../../pipeline/tests/it/clips.rs"]
 mod clips;

@@ -125,6 +125,11 @@ pub(crate) fn convert_still(limits: &MediaLimits) -> Vec<String> {
 
 /// ffmpeg command that writes raw frames of [`MediaInfo::frame_format`] to standard output.
 pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
+    decode_in(info.color.matrix, info, plan, limits)
+}
+
+/// [`decode`], with colors of `matrix`.
+pub(crate) fn decode_in(matrix: Matrix, info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = format!("-threads {}", plan.threads);
     let mut filters: Vec<String> = deinterlacing(info).into_iter().collect();
     let window = plan.window.filter(|window| window.first > 0);
@@ -147,7 +152,7 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
     }
     filters.extend(window.and_then(|window| within(info, plan.retiming, window)));
     let mut arguments = ffmpeg_input(info, limits, &options);
-    filters.extend(pixel_filters(info, plan.size));
+    filters.extend(pixel_filters(info, plan.size, matrix));
     if let Some(DecodeWindow { first, end: Some(end), .. }) = plan.window {
         arguments.extend(split_arguments(&format!("-frames:v {}", end.saturating_sub(first))));
     }
@@ -185,7 +190,7 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
         filters.extend(start_at_first_frame(info));
     }
     filters.push(retime(info, info.frame_rate, from, plan.frames, plan.frames));
-    filters.extend(pixel_filters(info, plan.size));
+    filters.extend(pixel_filters(info, plan.size, info.color.matrix));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
     arguments.extend(raw_output(info, &filters));
@@ -258,21 +263,21 @@ fn grid_start(info: &MediaInfo, rate: FrameRate, from: Duration) -> f64 {
     info.video_start_secs + from.as_secs_f64() - half_frame + OFF_GRID
 }
 
-/// Filters that convert a decoded frame to 8-bit limited range in `size`, in the matrix of
-/// [`MediaInfo::color`].
-pub(super) fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
+/// Filters that convert a decoded frame to 8-bit limited range in `size` and `matrix`.
+pub(super) fn pixel_filters(info: &MediaInfo, size: Size, matrix: Matrix) -> Vec<String> {
     let mut filters = Vec::new();
     let one_size = if info.crop.is_some() { info.size } else { size };
     filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, one_size)));
     filters.extend(info.crop.map(|crop| cropping(crop, info.size)));
     filters.extend(info.conversion.map(|conversion| to_bt709(conversion, info.has_alpha)));
-    let matrix = match info.color.matrix {
+    let name = |matrix| match matrix {
         Matrix::Bt601 => "bt601",
         Matrix::Bt709 => "bt709",
     };
+    let (source, target) = (name(info.color.matrix), name(matrix));
     let quality = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp";
     filters.push(format!(
-        "scale={}:{}:in_color_matrix={matrix}:out_color_matrix={matrix}:out_range=tv:{quality}",
+        "scale={}:{}:in_color_matrix={source}:out_color_matrix={target}:out_range=tv:{quality}",
         size.width(),
         size.height()
     ));

@@ -13,7 +13,7 @@ use crate::ColorTags;
 pub struct EncodePlan {
     /// The output format.
     pub format: OutputFormat,
-    /// Size of the frame. A stacked file is padded to even sides and twice as high.
+    /// Size of the frame. An MP4 is padded to even sides, and a stacked one is twice as high.
     pub size: Size,
     /// Chroma subsampling of the raw frames.
     pub subsampling: Subsampling,
@@ -23,7 +23,7 @@ pub struct EncodePlan {
     pub color: ColorTags,
     /// Quality of WebP, APNG and GIF.
     pub quality: Quality,
-    /// Encoding speed of WebM and stacked-alpha.
+    /// Encoding speed of WebM, stacked-alpha and MP4.
     pub speed: Speed,
     /// Whether `AUDIO_FILE` in the scratch folder is included. Ignored if the format carries no
     /// audio.
@@ -39,21 +39,21 @@ impl EncodePlan {
         format!("{}.{}", self.format.name(), self.format.extension())
     }
 
-    /// Size of the frames that the encoder reads: that of the frame, or padded to even sides for a
-    /// matte, and for a stacked file, which has color above matte, without alpha.
+    /// Size of the frames that the encoder reads: that of the frame, or padded to even sides for an
+    /// opaque MP4 and for a matte, and for a stacked file, which has color above matte, without alpha.
     #[must_use]
     pub fn raw_size(&self) -> Size {
         let padded = self.size.padded_to_even();
         match self.format {
             OutputFormat::StackedAlpha => Size::new(padded.width(), padded.height() * 2).unwrap_or(padded),
-            OutputFormat::Matte => padded,
+            OutputFormat::Matte | OutputFormat::Mp4 => padded,
             _ => self.size,
         }
     }
 
     /// Whether the file is an MP4 of H.264, whose frames are 4:2:0 without alpha.
     const fn is_mp4(&self) -> bool {
-        matches!(self.format, OutputFormat::StackedAlpha | OutputFormat::Matte)
+        matches!(self.format, OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte)
     }
 
     /// The color space as the format states it.
@@ -83,7 +83,7 @@ impl EncodePlan {
     #[must_use]
     pub const fn max_side(&self) -> u32 {
         match self.format {
-            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Matte => 16_384,
+            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte => 16_384,
             OutputFormat::Webp => 16_383,
             OutputFormat::Apng
             | OutputFormat::Gif
@@ -101,6 +101,7 @@ impl EncodePlan {
             OutputFormat::Webp => Some(3840 * 2160),
             OutputFormat::Webm
             | OutputFormat::StackedAlpha
+            | OutputFormat::Mp4
             | OutputFormat::Apng
             | OutputFormat::Gif
             | OutputFormat::Mov
@@ -115,6 +116,7 @@ impl EncodePlan {
         match self.format {
             OutputFormat::Webm => "encoding webm",
             OutputFormat::StackedAlpha => "encoding stacked-alpha",
+            OutputFormat::Mp4 => "encoding mp4",
             OutputFormat::Webp => "encoding webp",
             OutputFormat::Apng => "encoding apng",
             OutputFormat::Gif => "encoding gif",
@@ -139,7 +141,7 @@ pub enum Layer {
 pub(super) const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
 /// ffmpeg command that encodes raw frames from standard input to [`EncodePlan::file_name`] in the
-/// current folder. Only for stacked-alpha, MOV and matte.
+/// current folder. Only for stacked-alpha, MP4, MOV and matte.
 pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     let pixels = if plan.is_mp4() { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
     let mut arguments = raw_input(plan, pixels);
@@ -152,8 +154,11 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     }));
     if plan.is_mp4() {
         arguments.extend(split_arguments(&format!("-g {}", EncodePlan::KEYFRAME_INTERVAL)));
-        let is_matte = plan.format == OutputFormat::Matte;
-        arguments.extend(split_arguments(if is_matte { X264_MATTE } else { x264_speed(plan.speed) }));
+        arguments.extend(split_arguments(match plan.format {
+            OutputFormat::Matte => X264_MATTE,
+            OutputFormat::Mp4 => x264_opaque_speed(plan.speed),
+            _ => x264_speed(plan.speed),
+        }));
     }
     arguments.extend(color_arguments(plan));
     arguments.extend(split_arguments(&format!("-threads {} -fps_mode passthrough", plan.threads)));
@@ -283,6 +288,16 @@ const fn x264_speed(speed: Speed) -> &'static str {
     }
 }
 
+/// An opaque picture is watched as it is, often on a large screen, and is encoded again by the places
+/// where it is shared: so it gets more bits than the colors of a stacked frame.
+const fn x264_opaque_speed(speed: Speed) -> &'static str {
+    match speed {
+        Speed::Best => "-preset slow -crf 19",
+        Speed::Balanced => "-preset faster -crf 20",
+        Speed::Fast => "-preset superfast -crf 20",
+    }
+}
+
 /// A matte is for editors: its alpha is off by a level or two.
 const X264_MATTE: &str = "-preset veryfast -crf 12";
 
@@ -317,6 +332,18 @@ pub(crate) fn decode_matte(plan: &EncodePlan, range: Option<&Range<u64>>) -> Vec
         arguments.extend(split_arguments(&format!("-frames:v {}", range.end - range.start)));
     }
     arguments.extend(split_arguments("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
+    arguments
+}
+
+/// ffmpeg command that writes the pictures of the finished output, without alpha, as raw 4:2:0 frames
+/// of [`EncodePlan::raw_size`] to standard output.
+pub(crate) fn decode_picture(plan: &EncodePlan) -> Vec<String> {
+    let mut arguments: Vec<String> = split_arguments(QUIET).collect();
+    arguments.extend(split_arguments(&format!(
+        "-protocol_whitelist file,pipe -threads {} -i file:{} -map 0:v:0 -fps_mode passthrough -f rawvideo -pix_fmt yuv420p pipe:1",
+        plan.threads,
+        plan.file_name()
+    )));
     arguments
 }
 

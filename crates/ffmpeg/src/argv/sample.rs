@@ -78,7 +78,7 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
     let mut arguments = ffmpeg_input(info, limits, &options);
     // The frames are not neighbors. What moves then takes one field, and what stands takes both.
     filters.extend(deinterlacing(info));
-    filters.extend(pixel_filters(info, size));
+    filters.extend(pixel_filters(info, size, info.color.matrix));
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.max_frames)));
     arguments.extend(raw_output(info, &filters));
     arguments

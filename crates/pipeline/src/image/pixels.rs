@@ -16,7 +16,7 @@ pub(super) fn within(size: Size, rgba: Vec<u8>, max_pixels: u64) -> Result<(Size
 }
 
 /// The pixels `rgba` of `size`, scaled to the size `to`. Colors are weighed by alpha.
-pub(super) fn scaled(size: Size, rgba: &[u8], to: Size) -> Result<Vec<u8>, Error> {
+pub(crate) fn scaled(size: Size, rgba: &[u8], to: Size) -> Result<Vec<u8>, Error> {
     let too_large = || Error::Tool(ImageError::TooMuchMemory.into());
     let image = ImageRef::new(size.width(), size.height(), rgba, PixelType::U8x4).map_err(|_| too_large())?;
     let mut scaled = Image::new(to.width(), to.height(), PixelType::U8x4);
@@ -33,10 +33,15 @@ fn is_opaque(rgba: &[u8]) -> bool {
 /// Fraction bits of the factors in [`frame_of`].
 const FRACTION_BITS: u32 = 16;
 
-/// The pixels `rgba` as a frame without subsampling, with alpha if any pixel is translucent.
+/// The pixels `rgba` as a frame without subsampling in BT.709, with alpha if any pixel is translucent.
 pub(super) fn frame_of(size: Size, rgba: &[u8]) -> Frame {
+    frame_in(Matrix::Bt709, size, rgba)
+}
+
+/// [`frame_of`], with colors of `matrix`.
+pub(crate) fn frame_in(matrix: Matrix, size: Size, rgba: &[u8]) -> Frame {
     let has_alpha = !is_opaque(rgba);
-    let format = FrameFormat { size, subsampling: Subsampling::Full, has_alpha, matrix: Matrix::Bt709 };
+    let format = FrameFormat { size, subsampling: Subsampling::Full, has_alpha, matrix };
     let mut frame = Frame::new(format);
     let [y, cb, cr, alpha] = frame.planes_mut();
     // The change of luma and chroma for one step of red, green and blue; and their values for black.

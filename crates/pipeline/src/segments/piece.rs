@@ -12,6 +12,7 @@ use super::plan::SegmentPlan;
 use crate::{
     CutJob, Error, Stop,
     children::Children,
+    frame_log::FrameLog,
     matte_log::MatteLog,
     method::MatteSource,
     plan::Plan,
@@ -117,9 +118,10 @@ fn try_piece(
         threads: section.matte_threads,
         // At its end, a clip may have more frames than its packets say.
         kept: first..if is_last { u64::MAX } else { first + count },
+        pictures: None,
     };
     let run = Run { job, info, plan: section, stop };
-    let (mattes, quality, checks) = run.frames(matting, children, encode_piece, progress)?;
+    let (FrameLog { mattes, .. }, quality, checks) = run.frames(matting, children, encode_piece, progress)?;
     if !is_last && mattes.frames() != count {
         return Err(Error::SegmentIncomplete { decoded: mattes.frames(), expected: count });
     }

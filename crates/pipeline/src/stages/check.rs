@@ -8,17 +8,19 @@ use clearcut_frame::Size;
 use clearcut_job::{AlphaCheck, OutputFormat};
 
 use super::mov::check_mov;
-use crate::{Error, Stop, matte_log::MatteLog, plan::leaves_frames_out, progress::Counters};
+use crate::{Error, Stop, matte_log::MatteLog, picture_log::PictureLog, plan::leaves_frames_out, progress::Counters};
 
 mod comparison;
 mod contents;
 mod joined;
+mod picture;
 mod read_back;
 mod sequence;
 mod sprites;
 
 use comparison::Comparison;
 pub(crate) use joined::{Joined, PieceCheck, check_piece};
+use picture::check_pictures;
 use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
 use sequence::{read_poster, read_sequence};
 use sprites::read_sprites;
@@ -37,19 +39,21 @@ fn mean_tolerance(size: Size) -> f64 {
     if size.pixels() < SMALL_FRAME_PIXELS { SMALL_FRAME_MEAN_TOLERANCE } else { MEAN_TOLERANCE }
 }
 
-/// Decodes the output and compares its frame count and matte with the frames passed to its encoder.
-/// Returns what was compared. The headers of a MOV are checked, too.
+/// Decodes the output and compares its frame count and matte with the frames passed to its encoder;
+/// of a video over a new background, also its pictures. Returns what was compared. The headers of a MOV are checked, too.
 ///
 /// # Errors
 /// [`Error::CheckFailed`] with the finding, or an error of reading the output.
 pub(crate) fn check_output(
-    tools: &Tools,
+    (tools, stop): (&Tools, &Stop),
     plan: &EncodePlan,
     scratch: &Path,
-    log: &MatteLog,
-    stop: &Stop,
+    (log, pictures): (&MatteLog, &PictureLog),
     counters: &Counters,
 ) -> Result<AlphaCheck, Error> {
+    if plan.format == OutputFormat::Mp4 {
+        return check_pictures((tools, stop), plan, scratch, pictures, counters);
+    }
     if plan.format == OutputFormat::Mov {
         check_mov(&scratch.join(plan.file_name()), plan)?;
     }
@@ -63,7 +67,11 @@ pub(crate) fn check_output(
         OutputFormat::Poster => read_poster(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             read_with_ffmpeg((tools, stop), plan, scratch, None, counters, &mut comparison)?;
+            if !pictures.0.is_empty() {
+                check_pictures((tools, stop), plan, scratch, pictures, counters)?;
+            }
         }
+        OutputFormat::Mp4 => {}
     }
     comparison.finish().map_err(|finding| Error::CheckFailed { format: plan.format, finding })
 }

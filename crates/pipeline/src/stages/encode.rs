@@ -1,6 +1,7 @@
 //! Encoding of one output: feeding its encoder, and checking and syncing the finished file.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::Write,
     path::Path,
@@ -18,7 +19,7 @@ use super::{
     check::{PieceCheck, check_output, check_piece},
     mov::mend_frame_headers,
 };
-use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
+use crate::{Error, OutputReport, Stop, frame_log::FrameLog, matte_log::MatteLog, progress::Counters};
 
 mod animate;
 mod layers;
@@ -33,7 +34,7 @@ use sequence::{write_poster, write_sequence};
 use sprites::write_sprites;
 pub(crate) use sprites::{Grid, SheetInfo};
 pub(crate) use stack::full_range;
-use stack::{matte_frame, stack_frame};
+use stack::{matte_frame, opaque_frame, stack_frame};
 
 /// The backend that encodes an output.
 pub(crate) enum EncoderBackend {
@@ -67,7 +68,7 @@ pub(crate) struct Encoder<'a> {
     pub(crate) stop: &'a Stop,
     pub(crate) counters: &'a Counters,
     /// Set once the last frame has been matted.
-    pub(crate) log: &'a OnceLock<MatteLog>,
+    pub(crate) log: &'a OnceLock<FrameLog>,
     pub(crate) start: Instant,
 }
 
@@ -83,8 +84,8 @@ pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> 
         remove_streams(plan, &[scratch]);
     }
     let Some(log) = log.get() else { return Err(Error::Cancelled) };
-    let log = own_log.as_ref().unwrap_or(log);
-    let alpha_check = check_output(tools, plan, scratch, log, stop, counters)?;
+    let mattes = own_log.map_or_else(|| log.shown_mattes(), Cow::Owned);
+    let alpha_check = check_output((tools, stop), plan, scratch, (&mattes, &log.pictures), counters)?;
     finished(plan, scratch, start, alpha_check)
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
     encode(encoder, frames)?;
     let Some(log) = log.get().filter(|_| !stop.is_stopped()) else { return Err(Error::Cancelled) };
     complete(plan, scratch)?;
-    let check = check_piece((tools, stop), plan, scratch, log, counters)?;
+    let check = check_piece((tools, stop), plan, scratch, &log.mattes, counters)?;
     if plan.format == OutputFormat::Webm {
         let removed = std::fs::remove_file(scratch.join(plan.file_name()));
         removed.map_err(|source| Error::Io { doing: "removing a checked piece", source })?;
@@ -153,6 +154,7 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
         OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
         OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
         OutputFormat::StackedAlpha
+        | OutputFormat::Mp4
         | OutputFormat::Webp
         | OutputFormat::Apng
         | OutputFormat::Gif
@@ -195,6 +197,7 @@ fn write_frames(
     for frame in frames {
         match plan.format {
             OutputFormat::StackedAlpha => stack_frame(&frame, &mut drawn),
+            OutputFormat::Mp4 => opaque_frame(&frame, &mut drawn),
             OutputFormat::Matte => matte_frame(&frame, &mut drawn),
             _ => {
                 pipe.write_all(frame.bytes())?;

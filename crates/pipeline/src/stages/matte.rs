@@ -12,7 +12,7 @@ use super::{
     key::{keyer_settings, matte_by_color},
     segment::{matte_with_model, pace},
 };
-use crate::{CutJob, Error, matte_log::MatteLog, method::MatteSource, quality::QualityLog};
+use crate::{CutJob, Error, backdrop::Pictures, frame_log::FrameLog, method::MatteSource, quality::QualityLog};
 
 /// The inputs of the matting: what separates subject and background, and the user's hints.
 pub(crate) struct Matting<'a> {
@@ -23,19 +23,21 @@ pub(crate) struct Matting<'a> {
     /// The frames that are passed on, by their number among the decoded ones. The others are their
     /// neighbors.
     pub(crate) kept: Range<u64>,
+    /// The new background, which is put behind the frames that are passed on.
+    pub(crate) pictures: Option<Pictures<'a>>,
 }
 
 /// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
 /// first error, or the end of an encoder.
 pub(crate) fn matte(
-    Matting { source, hints, threads, kept }: Matting,
+    Matting { source, hints, threads, kept, mut pictures }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
-) -> (MatteLog, QualityLog, Result<(), Error>) {
-    let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    let mut numbers = 0..;
-    let mut emit = |frame: Frame, source_planes: &[u8], defects: Defects| {
+) -> (FrameLog, QualityLog, Result<(), Error>) {
+    let (mut log, mut quality) = (FrameLog::default(), QualityLog::default());
+    let (mut numbers, mut failure) = (0.., None);
+    let mut emit = |mut frame: Frame, source_planes: &[u8], defects: Defects| {
         let number = numbers.next().unwrap_or(u64::MAX);
         if !kept.contains(&number) {
             if number + 1 == kept.start {
@@ -43,8 +45,15 @@ pub(crate) fn matte(
             }
             return true;
         }
-        log.push(&frame);
+        log.mattes.push(&frame);
         quality.push(&frame, source_planes, defects);
+        if let Some(pictures) = &mut pictures {
+            if let Err(error) = pictures.put_behind(&mut frame, source_planes) {
+                failure = Some(error);
+                return false;
+            }
+            log.pictures.push(&frame);
+        }
         let frame = Arc::new(frame);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
@@ -67,5 +76,5 @@ pub(crate) fn matte(
             matte_with_model(model, pace(job.request.speed), threads, decoded.iter(), emit)
         }
     };
-    (log, quality, result)
+    (log, quality, failure.map_or(result, Err))
 }

@@ -69,6 +69,7 @@ pub(crate) fn with_job<T>(scratch: &Path, clip: &Path, request: &CutRequest, run
     let path = std::env::var_os("PATH").unwrap();
     let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap();
     run(&CutJob {
+        background: None,
         tools: &tools,
         input: &File::open(clip).unwrap(),
         request,

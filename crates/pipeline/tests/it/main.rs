@@ -1,6 +1,7 @@
 //! Cuts of real clips with the library and the system's ffmpeg.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod backgrounds;
 mod clips;
 mod colors;
 mod containers;

@@ -45,6 +45,7 @@ impl PipelineFrameCutter {
     fn find(&self, request: &PreviewRequest, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {
         let input = File::open(input).map_err(|error| local_failure(&error))?;
         let job = CutJob {
+            background: None,
             tools: &self.tools,
             input: &input,
             request: &request.request,

@@ -57,9 +57,11 @@ impl FileContents {
             }
             OutputFormat::Webp => read_animation(plan, scratch, pieces, |file, visit| read_webp(file, visit)),
             OutputFormat::Apng => read_animation(plan, scratch, pieces, |file, visit| read_apng(file, visit)),
-            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::SpriteSheet | OutputFormat::Poster => {
-                Err(Error::not_of_pieces(plan.format))
-            }
+            OutputFormat::Mp4
+            | OutputFormat::Gif
+            | OutputFormat::PngSequence
+            | OutputFormat::SpriteSheet
+            | OutputFormat::Poster => Err(Error::not_of_pieces(plan.format)),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The frames of MP4s: the stacked-alpha layout, with color above matte, and the matte alone.
+//! The frames of MP4s: the stacked-alpha layout, with color above matte; the color alone; and the
+//! matte alone.
 
 use clearcut_frame::{Frame, Subsampling};
 
@@ -20,14 +21,32 @@ pub(crate) fn stack_frame(frame: &Frame, stacked: &mut Vec<u8>) {
     } else {
         append_padded(stacked, alpha, (width, height), (padded_width, padded_height), limited_range);
     }
-    let (chroma_width, chroma_height) = frame.format().chroma_size();
     let half = (padded_width / 2, padded_height / 2);
     for chroma in [frame.cb(), frame.cr()] {
-        match frame.format().subsampling {
-            Subsampling::Half => append_padded(stacked, chroma, (chroma_width, chroma_height), half, |c| c),
-            Subsampling::Full => append_halved(stacked, chroma, (chroma_width, chroma_height), half),
-        }
+        append_chroma(stacked, frame, chroma, half);
         stacked.resize(stacked.len() + half.0 * half.1, 128);
+    }
+}
+
+/// Writes the color of the frame to `opaque` as a 4:2:0 frame, padded to even sides. `opaque` is
+/// overwritten.
+pub(crate) fn opaque_frame(frame: &Frame, opaque: &mut Vec<u8>) {
+    let (size, padded) = (frame.size(), frame.size().padded_to_even());
+    let sides = |size: clearcut_frame::Size| (size.width() as usize, size.height() as usize);
+    let (width, height) = sides(padded);
+    opaque.clear();
+    append_padded(opaque, frame.y(), sides(size), (width, height), |y| y);
+    for chroma in [frame.cb(), frame.cr()] {
+        append_chroma(opaque, frame, chroma, (width / 2, height / 2));
+    }
+}
+
+/// Appends a chroma plane of the frame in 4:2:0, which has the size `half`.
+fn append_chroma(out: &mut Vec<u8>, frame: &Frame, chroma: &[u8], half: (usize, usize)) {
+    let size = frame.format().chroma_size();
+    match frame.format().subsampling {
+        Subsampling::Half => append_padded(out, chroma, size, half, |c| c),
+        Subsampling::Full => append_halved(out, chroma, size, half),
     }
 }
 
