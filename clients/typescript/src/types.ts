@@ -47,6 +47,7 @@ export type OutputFormat =
   | "apng"
   | "gif"
   | "mov"
+  | "hevc-alpha"
   | "png-sequence"
   | "matte"
   | "poster";

@@ -14,6 +14,7 @@ use clearcut_job::{
 use crate::{
     bounds_options::BoundsOptions,
     failure::{EXIT_CODES, Failure},
+    ffmpeg_command::FfmpegOptions,
     image_command::ImageCommand,
     installed_models::ModelOptions,
     models::ModelsOptions,
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     Gc(GcOptions),
     /// List, install, remove and verify neural models and the runtime for them
     Models(ModelsOptions),
+    /// Install and remove an ffmpeg for hevc-alpha, which the ffmpeg of most systems cannot write
+    Ffmpeg(FfmpegOptions),
     /// Migrate, check, show and back up the database of a server, whether the server runs or not
     Db(DbOptions),
     /// Internal: started by a server, to end the server's child processes if it is killed
@@ -202,7 +205,7 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
 
-    /// Encoding speed of webm and stacked-alpha: best (smaller files, slower), balanced or fast
+    /// Encoding speed of webm, stacked-alpha and hevc-alpha: best (smaller files, slower), balanced or fast
     #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
     pub(crate) speed: Speed,
 
@@ -284,6 +287,7 @@ impl Arguments {
             | Command::Image(_)
             | Command::Gc(_)
             | Command::Completions { .. }
+            | Command::Ffmpeg(_)
             | Command::Man => false,
         }
     }
@@ -303,11 +307,16 @@ impl CutOptions {
     pub(crate) fn without_effect(&self, formats: &Formats) -> Vec<(&'static str, &'static str)> {
         let any = |applies: fn(OutputFormat) -> bool| formats.iter().any(applies);
         let has_quality = any(OutputFormat::has_quality);
-        let has_speed = any(|format| matches!(format, OutputFormat::Webm | OutputFormat::StackedAlpha));
+        let has_speed =
+            any(|format| matches!(format, OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::HevcAlpha));
         let has_sound = any(OutputFormat::carries_audio);
         let cases = [
             (self.quality != Quality::default() && !has_quality, "--quality", "only webp, apng and gif have a quality"),
-            (self.speed != Speed::default() && !has_speed, "--speed", "only webm and stacked-alpha have a speed"),
+            (
+                self.speed != Speed::default() && !has_speed,
+                "--speed",
+                "only webm, stacked-alpha and hevc-alpha have a speed",
+            ),
             (self.no_audio && !has_sound, "--no-audio", "no format of the request carries sound"),
         ];
         cases.into_iter().filter(|(is_unused, ..)| *is_unused).map(|(_, name, reason)| (name, reason)).collect()

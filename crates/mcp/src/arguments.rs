@@ -33,8 +33,9 @@ pub(crate) struct CutArguments {
     /// Output formats, all made from one cut. webm: VP9 with alpha for Chrome, Edge and Firefox.
     /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player.
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
-    /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. matte: the alpha alone, as
-    /// gray H.264. poster: an early frame that shows the subject, as a PNG.
+    /// mov: ProRes 4444 for editors. hevc-alpha: HEVC with alpha in a MOV, for Safari and iOS.
+    /// png-sequence: a ZIP of numbered PNGs. matte: the alpha alone, as gray H.264. poster: an early
+    /// frame that shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(
         with = "Vec<String>",
@@ -96,7 +97,7 @@ pub(crate) struct CutArguments {
     #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 60))]
     quality: Option<Argument<Quality>>,
 
-    /// Encoding speed of webm and stacked-alpha: best makes smaller files in about twice the time.
+    /// Encoding speed of webm, stacked-alpha and hevc-alpha: best makes smaller files in about twice the time.
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["best", "balanced", "fast"], "default" = "balanced"))]
     speed: Option<Argument<Speed>>,

@@ -43,7 +43,7 @@ impl Children {
                 OutputFormat::Webm => EncoderBackend::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
                 OutputFormat::PngSequence => EncoderBackend::PngSequence,
                 OutputFormat::Poster => EncoderBackend::Poster,
-                OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
+                OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::HevcAlpha | OutputFormat::Matte => {
                     EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))
                 }
             });

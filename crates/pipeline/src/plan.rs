@@ -219,6 +219,8 @@ impl Plan {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Matte => 30,
+            // Of it, x265 looks ahead by up to 25 frames of two layers.
+            OutputFormat::HevcAlpha => 400,
             OutputFormat::Webp
             | OutputFormat::Apng
             | OutputFormat::Gif
@@ -294,6 +296,7 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
         OutputFormat::Webm
         | OutputFormat::StackedAlpha
         | OutputFormat::Mov
+        | OutputFormat::HevcAlpha
         | OutputFormat::PngSequence
         | OutputFormat::Matte
         | OutputFormat::Poster => false,
@@ -304,9 +307,12 @@ fn over_limit(found: String, limit: String) -> Result<(), Error> {
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
 
-/// Rejects a frame that is too large for the format of `encode`.
+/// Rejects a frame that is too small or too large for the format of `encode`.
 fn check_size(encode: &EncodePlan) -> Result<(), Error> {
     let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
+    if size.width().min(size.height()) < encode.min_side() {
+        return Err(Error::TooSmallFor { format, size: encode.size, min_side: encode.min_side() });
+    }
     if let Some(max_pixels) = encode.max_pixels().filter(|max_pixels| encode.size.pixels() > *max_pixels) {
         return Err(Error::TooManyPixelsFor { format, size: encode.size, max_pixels });
     }
@@ -340,9 +346,11 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
         | OutputFormat::Gif
         | OutputFormat::PngSequence
         | OutputFormat::Poster => resources.threads.get(),
-        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
-            resources.threads.get().div_ceil(formats.max(1))
-        }
+        OutputFormat::Webm
+        | OutputFormat::StackedAlpha
+        | OutputFormat::Mov
+        | OutputFormat::HevcAlpha
+        | OutputFormat::Matte => resources.threads.get().div_ceil(formats.max(1)),
     }
 }
 

@@ -91,7 +91,7 @@ fn invalid_flag_values_are_refused_with_the_allowed_values() {
         ("--size", "63", "a whole number from 64 to 2048"),
         ("--quality", "x", "a whole number from 0 to 100"),
         ("--key", "green", "auto, #RRGGBB, or R,G,B"),
-        ("--formats", "webm,avi", "webm, stacked-alpha, webp, apng, gif, mov, png-sequence, matte, poster"),
+        ("--formats", "webm,avi", "webm, stacked-alpha, webp, apng, gif, mov, hevc-alpha, png-sequence, matte, poster"),
         ("--formats", "webm,webm", "each format once"),
     ] {
         let output = clearcut(&["cut", "a.mp4", flag, value]);

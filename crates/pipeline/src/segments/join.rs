@@ -165,7 +165,7 @@ fn join_output(
         }
         OutputFormat::Webp => join_animation(plan, folders, scratch, |files, out| join_webp(plan.size, files, out))?,
         OutputFormat::Apng => join_animation(plan, folders, scratch, |files, out| join_apng(plan.size, files, out))?,
-        OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+        OutputFormat::Gif | OutputFormat::HevcAlpha | OutputFormat::PngSequence | OutputFormat::Poster => {
             return Err(Error::not_of_pieces(plan.format));
         }
     }

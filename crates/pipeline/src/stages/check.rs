@@ -13,11 +13,13 @@ use crate::{Error, Stop, matte_log::MatteLog, plan::leaves_frames_out, progress:
 mod comparison;
 mod contents;
 mod joined;
+mod layers;
 mod read_back;
 mod sequence;
 
 use comparison::Comparison;
 pub(crate) use joined::{Joined, PieceCheck, check_piece};
+use layers::read_layers;
 use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
 use sequence::{read_poster, read_sequence};
 
@@ -36,7 +38,8 @@ fn mean_tolerance(size: Size) -> f64 {
 }
 
 /// Decodes the output and compares its frame count and matte with the frames passed to its encoder.
-/// Returns what was compared. The headers of a MOV are checked, too.
+/// Returns what was compared. The headers of a MOV are checked, too, and the colors of a file whose
+/// encoder has logged their luma.
 ///
 /// # Errors
 /// [`Error::CheckFailed`] with the finding, or an error of reading the output.
@@ -44,10 +47,11 @@ pub(crate) fn check_output(
     tools: &Tools,
     plan: &EncodePlan,
     scratch: &Path,
-    log: &MatteLog,
+    (log, luma): (&MatteLog, Option<&MatteLog>),
     stop: &Stop,
     counters: &Counters,
 ) -> Result<AlphaCheck, Error> {
+    let failed = |finding| Error::CheckFailed { format: plan.format, finding };
     if plan.format == OutputFormat::Mov {
         check_mov(&scratch.join(plan.file_name()), plan)?;
     }
@@ -61,6 +65,14 @@ pub(crate) fn check_output(
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             read_with_ffmpeg((tools, stop), plan, scratch, None, counters, &mut comparison)?;
         }
+        OutputFormat::HevcAlpha => {
+            let mut colors = luma.map(|luma| Comparison::of_luma(luma, MEAN_TOLERANCE));
+            let both = (&mut comparison, colors.as_mut());
+            read_layers((tools, stop), plan, scratch, counters, both)?;
+            if let Some(colors) = colors {
+                colors.finish().map_err(failed)?;
+            }
+        }
     }
-    comparison.finish().map_err(|finding| Error::CheckFailed { format: plan.format, finding })
+    comparison.finish().map_err(failed)
 }

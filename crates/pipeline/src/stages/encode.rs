@@ -30,7 +30,7 @@ pub(crate) use layers::{Layers, mux_streams, remove_streams};
 pub(crate) use sequence::SequenceInfo;
 use sequence::{write_poster, write_sequence};
 pub(crate) use stack::full_range;
-use stack::{matte_frame, stack_frame};
+use stack::{matte_frame, padded_frame, stack_frame};
 
 /// The backend that encodes an output.
 pub(crate) enum EncoderBackend {
@@ -72,14 +72,14 @@ pub(crate) struct Encoder<'a> {
 /// The failure of the encoder, or [`Error::CheckFailed`].
 pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
     let Encoder { plan, scratch, tools, stop, counters, log, start, .. } = encoder;
-    let own_log = encode(encoder, frames)?;
+    let own = encode(encoder, frames)?;
     if !stop.is_stopped() {
         complete(plan, scratch)?;
         remove_streams(plan, &[scratch]);
     }
     let Some(log) = log.get() else { return Err(Error::Cancelled) };
-    let log = own_log.as_ref().unwrap_or(log);
-    let alpha_check = check_output(tools, plan, scratch, log, stop, counters)?;
+    let logs = (own.mattes.as_ref().unwrap_or(log), own.luma.as_ref());
+    let alpha_check = check_output(tools, plan, scratch, logs, stop, counters)?;
     finished(plan, scratch, start, alpha_check)
 }
 
@@ -101,17 +101,30 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
     Ok(check)
 }
 
-/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Returns the log of
-/// the mattes as the format has them, if they are not those of the frames. Blocks.
+/// What a file should hold, beside the mattes of the frames.
+#[derive(Default)]
+struct OwnLogs {
+    /// The mattes as the format has them, if they are not those of the frames.
+    mattes: Option<MatteLog>,
+    /// The luma, of HEVC.
+    luma: Option<MatteLog>,
+}
+
+/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Blocks.
 ///
 /// # Errors
 /// The failure of the encoder.
-fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<MatteLog>, Error> {
+fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OwnLogs, Error> {
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
     let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
     match encoder.backend {
+        EncoderBackend::Child(child) if plan.format == OutputFormat::HevcAlpha => {
+            let mut luma = MatteLog::default();
+            feed(child, plan, taken.inspect(|frame| luma.push_luma(frame)))?;
+            return Ok(OwnLogs { luma: Some(luma), ..OwnLogs::default() });
+        }
         EncoderBackend::Child(child) => feed(child, plan, taken),
         EncoderBackend::Layers(layers) => layers.encode(taken),
         EncoderBackend::Webp => {
@@ -127,7 +140,7 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
             animate(plan, scratch, first, |settings, out| {
                 encode_gif(settings, frames, spool, out, || stop.is_stopped())
             })?;
-            return Ok(Some(log));
+            return Ok(OwnLogs { mattes: Some(log), ..OwnLogs::default() });
         }
         EncoderBackend::PngSequence => write_sequence(plan, scratch, taken.take_while(not_stopped)),
         EncoderBackend::Poster => {
@@ -135,10 +148,10 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
             if let Some(frame) = write_poster(plan, scratch, taken.take_while(not_stopped))? {
                 log.push(&frame);
             }
-            return Ok(Some(log));
+            return Ok(OwnLogs { mattes: Some(log), ..OwnLogs::default() });
         }
     }?;
-    Ok(None)
+    Ok(OwnLogs::default())
 }
 
 /// Makes the file of `plan` of what its encoder left in `scratch`.
@@ -151,6 +164,7 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
         | OutputFormat::Apng
         | OutputFormat::Gif
         | OutputFormat::PngSequence
+        | OutputFormat::HevcAlpha
         | OutputFormat::Matte
         | OutputFormat::Poster => Ok(()),
     }
@@ -189,6 +203,7 @@ fn write_frames(
         match plan.format {
             OutputFormat::StackedAlpha => stack_frame(&frame, &mut drawn),
             OutputFormat::Matte => matte_frame(&frame, &mut drawn),
+            OutputFormat::HevcAlpha => padded_frame(&frame, &mut drawn),
             _ => {
                 pipe.write_all(frame.bytes())?;
                 continue;

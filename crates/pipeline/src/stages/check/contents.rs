@@ -57,7 +57,7 @@ impl FileContents {
             }
             OutputFormat::Webp => read_animation(plan, scratch, pieces, |file, visit| read_webp(file, visit)),
             OutputFormat::Apng => read_animation(plan, scratch, pieces, |file, visit| read_apng(file, visit)),
-            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+            OutputFormat::Gif | OutputFormat::HevcAlpha | OutputFormat::PngSequence | OutputFormat::Poster => {
                 Err(Error::not_of_pieces(plan.format))
             }
         }

@@ -52,7 +52,7 @@ pub(crate) fn check_piece(
     log: &MatteLog,
     counters: &Counters,
 ) -> Result<PieceCheck, Error> {
-    let alpha = check_output(tools, plan, scratch, log, stop, counters)?;
+    let alpha = check_output(tools, plan, scratch, (log, None), stop, counters)?;
     let contents = FileContents::read((tools, stop), plan, scratch, &[u64::MAX])?.pieces.pop();
     let contents = contents.ok_or_else(|| failed(plan, "it holds nothing"))?;
     Ok(PieceCheck { alpha, contents })
@@ -82,7 +82,7 @@ impl Joined<'_> {
         counters: &Counters,
     ) -> Result<AlphaCheck, Error> {
         if !self.are_alike() {
-            return check_output(tools, plan, scratch, self.log, stop, counters);
+            return check_output(tools, plan, scratch, (self.log, None), stop, counters);
         }
         let pictures: Vec<u64> = self.pieces.iter().map(|(_, check)| check.contents.pictures).collect();
         let found = FileContents::read((tools, stop), plan, scratch, &pictures)?;
@@ -93,7 +93,7 @@ impl Joined<'_> {
         match plan.format {
             OutputFormat::Webp => drop(open_webp(plan, &read_webp_file(plan, scratch)?)?),
             OutputFormat::Apng => drop(open_apng(plan, scratch)?),
-            OutputFormat::Gif | OutputFormat::PngSequence | OutputFormat::Poster => {
+            OutputFormat::Gif | OutputFormat::HevcAlpha | OutputFormat::PngSequence | OutputFormat::Poster => {
                 return Err(Error::not_of_pieces(plan.format));
             }
             OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {

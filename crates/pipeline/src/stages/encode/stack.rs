@@ -1,4 +1,5 @@
-//! The frames of MP4s: the stacked-alpha layout, with color above matte, and the matte alone.
+//! The frames of 4:2:0 with even sides: the stacked-alpha layout, with color above matte, the matte
+//! alone, and the frame with its alpha.
 
 use clearcut_frame::{Frame, Subsampling};
 
@@ -20,15 +21,32 @@ pub(crate) fn stack_frame(frame: &Frame, stacked: &mut Vec<u8>) {
     } else {
         append_padded(stacked, alpha, (width, height), (padded_width, padded_height), limited_range);
     }
-    let (chroma_width, chroma_height) = frame.format().chroma_size();
     let half = (padded_width / 2, padded_height / 2);
     for chroma in [frame.cb(), frame.cr()] {
-        match frame.format().subsampling {
-            Subsampling::Half => append_padded(stacked, chroma, (chroma_width, chroma_height), half, |c| c),
-            Subsampling::Full => append_halved(stacked, chroma, (chroma_width, chroma_height), half),
-        }
+        append_chroma(stacked, frame, chroma, half);
         stacked.resize(stacked.len() + half.0 * half.1, 128);
     }
+}
+
+/// Writes the frame to `padded` as 4:2:0 with straight alpha of full range, padded to even sides with
+/// clear pixels. `padded` is overwritten.
+pub(crate) fn padded_frame(frame: &Frame, padded: &mut Vec<u8>) {
+    let (size, even) = (frame.size(), frame.size().padded_to_even());
+    let (width, height) = (size.width() as usize, size.height() as usize);
+    let (even_width, even_height) = (even.width() as usize, even.height() as usize);
+    padded.clear();
+    append_padded(padded, frame.y(), (width, height), (even_width, even_height), |y| y);
+    for chroma in [frame.cb(), frame.cr()] {
+        append_chroma(padded, frame, chroma, (even_width / 2, even_height / 2));
+    }
+    for y in 0..height {
+        match frame.alpha() {
+            Some(alpha) => padded.extend(&alpha[y * width..][..width]),
+            None => padded.extend(std::iter::repeat_n(255, width)),
+        }
+        padded.extend(std::iter::repeat_n(0, even_width - width));
+    }
+    padded.resize(even_width * even_height * 5 / 2, 0);
 }
 
 /// Writes the alpha of the frame to `matte` as the luma of a 4:2:0 frame without color, in full range,
@@ -78,6 +96,15 @@ fn append_padded(
     }
 }
 
+/// Appends a chroma plane of `frame` as 4:2:0.
+fn append_chroma(out: &mut Vec<u8>, frame: &Frame, chroma: &[u8], half: (usize, usize)) {
+    let (width, height) = frame.format().chroma_size();
+    match frame.format().subsampling {
+        Subsampling::Half => append_padded(out, chroma, (width, height), half, |c| c),
+        Subsampling::Full => append_halved(out, chroma, (width, height), half),
+    }
+}
+
 /// Appends a full-resolution chroma plane, averaged over 2×2 down to `half`.
 fn append_halved(out: &mut Vec<u8>, plane: &[u8], (width, height): (usize, usize), half: (usize, usize)) {
     let at = |x: usize, y: usize| u32::from(plane[y.min(height - 1) * width + x.min(width - 1)]);
@@ -100,6 +127,25 @@ mod tests {
             assert!(full_range(limited_range(alpha)).abs_diff(alpha) <= 1, "{alpha}");
         }
         assert_eq!((full_range(0), full_range(255)), (0, 255));
+    }
+
+    #[test]
+    fn a_frame_of_odd_sides_is_padded_with_clear_pixels() {
+        for (subsampling, has_alpha) in
+            [(Subsampling::Half, true), (Subsampling::Full, true), (Subsampling::Full, false)]
+        {
+            let size = Size::new(3, 3).unwrap();
+            let mut frame = Frame::new(FrameFormat { size, subsampling, has_alpha, matrix: Matrix::Bt709 });
+            let [y, cb, cr, alpha] = frame.planes_mut();
+            y.fill(100);
+            cb.fill(90);
+            cr.fill(80);
+            alpha.fill(255);
+            let mut padded = Vec::new();
+            padded_frame(&frame, &mut padded);
+            let alpha = [255, 255, 255, 0, 255, 255, 255, 0, 255, 255, 255, 0, 0, 0, 0, 0];
+            assert_eq!(padded, [vec![100; 16], vec![90; 4], vec![80; 4], alpha.to_vec()].concat());
+        }
     }
 
     #[test]
