@@ -1,6 +1,7 @@
 # make run    sets up what is missing, builds, starts a server, and cuts a sample clip into all formats as its first job
 # make test   sets up what is missing, lints, and runs every test
 CLEARCUT := target/release/clearcut
+# All that any ffmpeg can write without a background; hevc-alpha takes `clearcut ffmpeg install`.
 ALL_FORMATS := webm,stacked-alpha,webp,apng,gif,mov,png-sequence,sprite-sheet,matte,poster
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
@@ -11,7 +12,7 @@ export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 include mk/server.mk
 include mk/cluster.mk
 
-.PHONY: run cut test setup-run setup-test build model runtime lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
+.PHONY: run cut test setup-run setup-test build model runtime ffmpeg lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
 
 run: setup-run model
 	@scripts/first-job.sh samples/mascot.mp4
@@ -39,6 +40,11 @@ model: build
 runtime: build
 	@$(call install_runtime,$(CLEARCUT))
 install_runtime = test -e $(CLEARCUT_MODELS)/libonnxruntime.so || $(1) models install runtime
+
+# The ffmpeg that writes hevc-alpha.
+ffmpeg: build
+	@$(call install_ffmpeg,$(CLEARCUT))
+install_ffmpeg = test -e $(CLEARCUT_MODELS)/ffmpeg/ffmpeg || $(1) ffmpeg install
 
 # The suites outside of cargo wait for servers most of the time, so two run at once, with the binary that `test-rust` has built.
 test: setup-test lint test-rust
@@ -86,7 +92,7 @@ $(addsuffix /node_modules,web clients/typescript tests/browser tests/mcp tests/s
 	python3 -m venv .venv
 
 # The tests outside of cargo take the binary that its tests have built: one build less, and its overflow checks are on. It also
-# installs the model and the runtime that tests need.
+# installs the model, the runtime and the ffmpeg that tests need.
 CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
 export CLEARCUT_BIN
 
@@ -94,6 +100,7 @@ test-rust: .venv/tests
 	cargo test --workspace --locked --no-run
 	@$(CLEARCUT_BIN) models install u2netp
 	@$(call install_runtime,$(CLEARCUT_BIN))
+	@$(call install_ffmpeg,$(CLEARCUT_BIN))
 	scripts/with-services.sh cargo test --workspace --locked
 
 # The page and the player in Chromium.

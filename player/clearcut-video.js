@@ -10,11 +10,35 @@ const STYLE =
 const EVENTS = "loadedmetadata loadeddata canplay play playing pause timeupdate seeking seeked ended volumechange";
 const TYPES = {
   webm: 'video/webm; codecs="vp9"',
-  hevc: 'video/mp4; codecs="hvc1"',
+  hevc: 'video/quicktime; codecs="hvc1.1.6.L93.B0"',
   stacked: 'video/mp4; codecs="avc1.64001f"',
 };
-/** Shows HEVC's alpha and not VP9's; others the reverse. */
+/** Does not show VP9's alpha. */
 const WEBKIT = "GestureEvent" in globalThis;
+/** A frame of HEVC whose left half is clear, by scripts/make-player-probe.sh. */
+const PROBE =
+  "data:video/quicktime;base64,AAAAFGZ0eXBxdCAgAAACAHF0ICAAAANkbW9vdgAAAGxtdmhkAAAAAAAAAAAAAAAAAAAD6AAAACgAAQAAAQAAAAAAAAAAAAAAAAEAAAAAAAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAgAAAvB0cmFrAAAAXHRraGQAAAADAAAAAAAAAAAAAAABAAAAAAAAACgAAAAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAABAAAAAAEAAAABAAAAAAAAkZWR0cwAAABxlbHN0AAAAAAAAAAEAAAAoAAAAAAABAAAAAAJobWRpYQAAACBtZGhkAAAAAAAAAAAAAAAAAAAyAAAAAgB//wAAAAAALWhkbHIAAAAAbWhscnZpZGUAAAAAAAAAAAAAAAAMVmlkZW9IYW5kbGVyAAACE21pbmYAAAAUdm1oZAAAAAEAAAAAAAAAAAAAACxoZGxyAAAAAGRobHJ1cmwgAAAAAAAAAAAAAAAAC0RhdGFIYW5kbGVyAAAAJGRpbmYAAAAcZHJlZgAAAAAAAAABAAAADHVybCAAAAABAAABp3N0YmwAAAFDc3RzZAAAAAAAAAABAAABM2h2YzEAAAAAAAAAAQAAAABGRk1QAAACAAAAAgAAQABAAEgAAABIAAAAAAAAAAEMTGF2YyBsaWJ4MjY1AAAAAAAAAAAAAAAAAAAAAAAAAAAY//8AAADTaHZjQwEBYAAAAJAAAAAAAB7wAPz9+PgAAA8EoAABADdAAQwR//8BYAAAAwCQAAADAAADAB6ZigVvHhgAAQcEODgIAAAE/EAAAAMAAPRoAgACBQBRjMVSoQACACxCAQEBYAAAAwCQAAADAAADAB6gIIEFlmYqSRtrmoEBAIIAAAMAAgAAAwAyEAAiQgkBAWAAAAMAkAAAAwAAAwAeSAggQWWZipJG2uagQEAgEKIAAgAHRAHBcrYiQAAHRAlIFysCJCcAAQAJTgGlBAAAf5CAAAAACmZpZWwBAAAAABhzdHRzAAAAAAAAAAEAAAABAAACAAAAABxzdHNjAAAAAAAAAAEAAAABAAAAAQAAAAEAAAAUc3RzegAAAAAAAAAjAAAAAQAAABRzdGNvAAAAAAAAAAEAAAOIAAAACHdpZGUAAAArbWRhdAAAAAooAa8dgPc3nc0MAAAAESgJk8dg9zb//FJazt32z3CY";
+
+/** @type {Promise<boolean> | undefined} */
+let hevc;
+/** Whether the alpha of HEVC is shown: draws the frame. One that does not come tells nothing. */
+const showsHevc = () => {
+  hevc ??= new Promise((tell) => {
+    const video = document.createElement("video");
+    const context = document.createElement("canvas").getContext("2d");
+    const alpha = (/** @type {number} */ x) => context?.getImageData(x, 32, 1, 1).data[3] ?? 0;
+    video.onloadeddata = () => {
+      context?.drawImage(video, 0, 0);
+      tell(alpha(16) < 64 && alpha(48) > 191);
+    };
+    video.onerror = () => tell(false);
+    setTimeout(tell, 2000, WEBKIT);
+    video.muted = video.playsInline = true;
+    video.src = PROBE;
+    video.play()?.catch(() => {});
+  });
+  return hevc;
+};
 
 /** @type {typeof HTMLElement} */
 const Base = globalThis.HTMLElement ?? class {};
@@ -144,16 +168,19 @@ export class ClearcutVideo extends Base {
     if (chosen) this.#next();
   }
 
-  /** @returns {unknown} */
-  #next() {
+  /** @returns {Promise<unknown>} */
+  async #next() {
     const { video } = this;
-    const source = this.#rest.shift();
+    const rest = this.#rest;
+    const source = rest.shift();
     if (!source) return this.dispatchEvent(new Event("error"));
     const said = source.type + source.src.split(/[?#]/)[0].split("/").pop();
     const kind = /webm/.test(said) ? "webm" : /hvc1|\.mov$/.test(said) ? "hevc" : "stacked";
     const stacked = kind === "stacked";
-    const shown = stacked ? this.#gl || this.#prepare() : WEBKIT === (kind === "hevc");
-    if (!shown || !video.canPlayType(TYPES[kind])) return this.#next();
+    if (!video.canPlayType(TYPES[kind])) return this.#next();
+    const shown = stacked ? this.#gl || this.#prepare() : kind === "webm" ? !WEBKIT : await showsHevc();
+    if (rest !== this.#rest) return;
+    if (!shown) return this.#next();
     this.kind = kind;
     video.hidden = stacked;
     this.#canvas.hidden = !stacked;

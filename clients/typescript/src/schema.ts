@@ -1104,7 +1104,7 @@ export interface components {
          * @description Format of an output of a job: of a clip, or `png` or `zip` of images.
          * @enum {string}
          */
-        FileFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster" | "png" | "zip";
+        FileFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster" | "png" | "zip";
         /**
          * @description How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
          * @enum {string}
@@ -1519,7 +1519,7 @@ export interface components {
          * @description Format of a clip without its background.
          * @enum {string}
          */
-        OutputFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster";
+        OutputFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster";
         /** @description A page of jobs. */
         Page: {
             /** @description The jobs, as reading them returns but without `images`, newest first. */

@@ -48,6 +48,7 @@ export type OutputFormat =
   | "apng"
   | "gif"
   | "mov"
+  | "hevc-alpha"
   | "png-sequence"
   | "sprite-sheet"
   | "matte"

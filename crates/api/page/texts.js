@@ -1,6 +1,6 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "png-sequence" | "sprite-sheet" | "matte" | "poster"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster"} Format */
 
 /**
  * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
@@ -61,6 +61,14 @@ export const FORMATS = {
     about: "for editors, large, with sound",
     plays: "For Final Cut, Premiere, After Effects, DaVinci Resolve. Browsers do not play it.",
     extension: "mov",
+  },
+  "hevc-alpha": {
+    name: "HEVC with alpha",
+    about: "for Safari and Apple’s apps, with sound",
+    plays:
+      "Plays transparent in Safari and in every browser of iOS. Other browsers show it without transparency, or not.",
+    extension: "mov",
+    suffix: "-hevc",
   },
   "png-sequence": {
     name: "PNG sequence",

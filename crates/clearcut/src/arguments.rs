@@ -15,6 +15,7 @@ use crate::{
     background::BackgroundOption,
     bounds_options::BoundsOptions,
     failure::{EXIT_CODES, Failure},
+    ffmpeg_command::FfmpegOptions,
     image_command::ImageCommand,
     installed_models::ModelOptions,
     models::ModelsOptions,
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Gc(GcOptions),
     /// List, install, remove and verify neural models and the runtime for them
     Models(ModelsOptions),
+    /// Install and remove an ffmpeg for hevc-alpha, which the ffmpeg of most systems cannot write
+    Ffmpeg(FfmpegOptions),
     /// Migrate, check, show and back up the database of a server, whether the server runs or not
     Db(DbOptions),
     /// Internal: started by a server, to end the server's child processes if it is killed
@@ -209,7 +212,7 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
 
-    /// Encoding speed of webm, stacked-alpha and mp4: best (smaller files, slower), balanced or fast
+    /// Encoding speed of webm, stacked-alpha, hevc-alpha and mp4: best (smaller files, slower), balanced or fast
     #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
     pub(crate) speed: Speed,
 
@@ -291,6 +294,7 @@ impl Arguments {
             | Command::Image(_)
             | Command::Gc(_)
             | Command::Completions { .. }
+            | Command::Ffmpeg(_)
             | Command::Man => false,
         }
     }
@@ -310,12 +314,20 @@ impl CutOptions {
     pub(crate) fn without_effect(&self, formats: &Formats) -> Vec<(&'static str, &'static str)> {
         let any = |applies: fn(OutputFormat) -> bool| formats.iter().any(applies);
         let has_quality = any(OutputFormat::has_quality);
-        let has_speed =
-            any(|format| matches!(format, OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4));
+        let has_speed = any(|format| {
+            matches!(
+                format,
+                OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::HevcAlpha
+            )
+        });
         let has_sound = any(OutputFormat::carries_audio);
         let cases = [
             (self.quality != Quality::default() && !has_quality, "--quality", "only webp, apng and gif have a quality"),
-            (self.speed != Speed::default() && !has_speed, "--speed", "only webm, stacked-alpha and mp4 have a speed"),
+            (
+                self.speed != Speed::default() && !has_speed,
+                "--speed",
+                "only webm, stacked-alpha, hevc-alpha and mp4 have a speed",
+            ),
             (self.no_audio && !has_sound, "--no-audio", "no format of the request carries sound"),
         ];
         cases.into_iter().filter(|(is_unused, ..)| *is_unused).map(|(_, name, reason)| (name, reason)).collect()

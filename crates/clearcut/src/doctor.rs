@@ -19,26 +19,27 @@ pub(crate) fn run(tools: Result<Tools, Error>, models: &ModelOptions, options: &
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let capabilities = tools.capabilities()?;
     if options.json {
-        print_out(as_json(&tools, capabilities, &models));
+        print_out(as_json(&tools, capabilities, &models)?);
     } else {
-        print_out((as_text(&tools, capabilities) + &model_text(&models)).trim_end());
+        print_out((as_text(&tools, capabilities)? + &model_text(&models)).trim_end());
     }
     Ok(())
 }
 
-fn as_json(tools: &Tools, capabilities: &Capabilities, models: &InstalledModels) -> serde_json::Value {
-    let formats: serde_json::Map<_, _> = OutputFormat::ALL
-        .into_iter()
-        .map(|format| (format.name().to_owned(), capabilities.missing_encoder(format).is_none().into()))
-        .collect();
-    json!({
+fn as_json(tools: &Tools, capabilities: &Capabilities, models: &InstalledModels) -> Result<serde_json::Value, Failure> {
+    let mut formats = serde_json::Map::new();
+    for format in OutputFormat::ALL {
+        formats.insert(format.name().to_owned(), tools.missing_for(format)?.is_none().into());
+    }
+    Ok(json!({
         "ffmpeg": tools.ffmpeg_path().display().to_string(), "version": capabilities.version(),
+        "hevcAlphaFfmpeg": tools.hevc_ffmpeg()?.map(|path| path.display().to_string()),
         "sandbox": tools.sandbox().level(), "limits": tools.sandbox().tight_limits(), "hdr": capabilities.has_zscale(), "formats": formats,
         "network": model_json(models),
-    })
+    }))
 }
 
-fn as_text(tools: &Tools, capabilities: &Capabilities) -> String {
+fn as_text(tools: &Tools, capabilities: &Capabilities) -> Result<String, Failure> {
     let mut text = format!("ffmpeg   {} ({})\n", capabilities.version(), tools.ffmpeg_path().display());
     text += &match tools.sandbox().level() {
         "bubblewrap" => "sandbox  bubblewrap\n".to_owned(),
@@ -53,12 +54,19 @@ fn as_text(tools: &Tools, capabilities: &Capabilities) -> String {
         text += &format!("limit    {limit}\n");
     }
     for format in OutputFormat::ALL {
-        text += &match capabilities.missing_encoder(format) {
-            None => format!("format   {format}: yes\n"),
-            Some(encoder) => format!("format   {format}: no, needs an ffmpeg with {encoder}\n"),
+        text += &match (tools.missing_for(format)?, format) {
+            (Some(lacks), OutputFormat::HevcAlpha) => {
+                format!("format   {format}: no, needs an ffmpeg with {lacks}: clearcut ffmpeg install\n")
+            }
+            (Some(lacks), _) => format!("format   {format}: no, needs an ffmpeg with {lacks}\n"),
+            (None, OutputFormat::HevcAlpha) => match tools.hevc_ffmpeg()?.filter(|path| path != tools.ffmpeg_path()) {
+                Some(path) => format!("format   {format}: yes, by {}\n", path.display()),
+                None => format!("format   {format}: yes\n"),
+            },
+            (None, _) => format!("format   {format}: yes\n"),
         };
     }
-    text
+    Ok(text)
 }
 
 /// Runtime and model that `--method ai` would use, and the error code if they are unusable.

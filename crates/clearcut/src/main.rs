@@ -11,6 +11,7 @@ mod doctor;
 mod doctor_store;
 mod environment;
 mod failure;
+mod ffmpeg_command;
 mod generate;
 mod heap;
 mod image_command;
@@ -18,6 +19,7 @@ mod input;
 mod installed_models;
 mod mcp;
 mod models;
+mod order;
 mod outputs;
 mod packages;
 mod probe;
@@ -72,7 +74,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let tools = || environment::find_tools(arguments.ffmpeg.clone(), arguments.sandbox.into());
+    let tools = || {
+        let tools = environment::find_tools(arguments.ffmpeg.clone(), arguments.sandbox.into())?;
+        // A registry that cannot be read is the error of those commands that need it.
+        let installed = arguments.models.models().ok().and_then(|models| models.ffmpeg_path());
+        Ok(match installed {
+            Some(ffmpeg) => tools.with_hevc_ffmpeg(ffmpeg),
+            None => tools,
+        })
+    };
     match &arguments.command {
         Command::Cut(options) => cut::run(&tools()?, &arguments.models, options),
         Command::Probe(options) => probe::run(&tools()?, options),
@@ -82,6 +92,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Work(options) => server::work(options, &arguments.models, tools),
         Command::Mcp(options) => mcp::run(tools()?, &arguments.models, options),
         Command::Models(options) => models::run(&arguments.models, options),
+        Command::Ffmpeg(options) => ffmpeg_command::run(&arguments.models, options, tools),
         Command::Keys(options) => server::keys(options),
         Command::Gc(options) => server::gc(options),
         Command::Db(options) => server::db(options),

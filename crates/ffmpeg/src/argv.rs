@@ -3,6 +3,7 @@
 mod codecs;
 mod decode;
 mod encode;
+mod hevc;
 mod join;
 mod probe;
 mod sample;
@@ -13,6 +14,7 @@ pub use decode::{DecodePlan, DecodeWindow, ExcerptPlan, Retiming};
 pub(crate) use decode::{convert_still, decode, decode_in, excerpt, list_units, measure_fields};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, decode_picture, encode, encode_layer, list_packets, stated_length};
+pub(crate) use hevc::{try_decoding, try_encoding};
 pub(crate) use join::{encode_sound, join, list_name, list_of_pieces};
 pub(crate) use probe::{ProbeView, probe_first_frames, probe_keyframe_sizes, probe_packets, probe_streams};
 pub(crate) use sample::sample;

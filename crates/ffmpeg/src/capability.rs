@@ -72,10 +72,10 @@ impl Capabilities {
         self.decoders.contains(decoder)
     }
 
-    /// The first encoder that `format` needs and this ffmpeg lacks; `None` if it can write the
-    /// format.
+    /// The first encoder that `format` needs and this ffmpeg lacks by its lists; `None` if it has all.
+    /// [`Tools::missing_for`](crate::Tools::missing_for) tries what lists do not tell.
     #[must_use]
-    pub fn missing_encoder(&self, format: OutputFormat) -> Option<&'static str> {
+    pub(crate) fn missing_encoder(&self, format: OutputFormat) -> Option<&'static str> {
         let lacks = |encoder: &&&'static str| !self.encoders.contains(**encoder);
         encoders_for(format).iter().find(lacks).copied()
     }
@@ -94,6 +94,8 @@ const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
         | OutputFormat::SpriteSheet
         | OutputFormat::Poster => &[],
         OutputFormat::Matte => &["libx264"],
+        // Of another ffmpeg, maybe.
+        OutputFormat::HevcAlpha => &[],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],
     }
 }

@@ -32,13 +32,13 @@ pub enum Error {
     /// The sandbox is required but does not work on this machine.
     #[error("bubblewrap is required by the settings but does not work on this machine")]
     SandboxUnavailable,
-    /// This ffmpeg cannot encode the format.
-    #[error("this ffmpeg cannot write {format}: it has no {encoder} encoder")]
+    /// No ffmpeg of this machine can write the format.
+    #[error("no ffmpeg of this machine can write {format}: that takes one with {lacks}")]
     FormatUnavailable {
         /// The requested format.
         format: OutputFormat,
-        /// The missing encoder.
-        encoder: &'static str,
+        /// What an ffmpeg for the format has, such as `libx264`.
+        lacks: &'static str,
     },
     /// The operating system failed to start the program.
     #[error("{program} could not be started")]
@@ -225,6 +225,9 @@ impl Error {
                 "Install ffmpeg 5.1 or newer (Debian, Ubuntu: apt-get install ffmpeg), or name it with --ffmpeg."
             }
             Self::SandboxUnavailable => "Install bubblewrap (apt-get install bubblewrap) or allow running without it.",
+            Self::FormatUnavailable { format: OutputFormat::HevcAlpha, .. } => {
+                "Install one that can, for this format only: clearcut ffmpeg install"
+            }
             Self::FormatUnavailable { .. } => {
                 "Ask for another format, or install an ffmpeg with that encoder; `clearcut doctor` lists them."
             }

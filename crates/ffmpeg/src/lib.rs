@@ -36,6 +36,7 @@ mod error;
 mod hdr_code;
 mod headers;
 mod heif;
+mod hevc_alpha;
 mod image;
 mod image_error;
 mod image_folder;

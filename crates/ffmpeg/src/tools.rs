@@ -5,7 +5,7 @@ use std::{
     io::Read,
     ops::Range,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use clearcut_job::OutputFormat;
 
 use crate::{
     AudioTrack, Capabilities, Child, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits,
-    SamplePlan, Sandbox, SandboxPolicy, SearchPath, TimeSpan, argv, limits::ChildLimits,
+    SamplePlan, Sandbox, SandboxPolicy, SearchPath, TimeSpan, argv, hevc_alpha::HevcAlpha, limits::ChildLimits,
 };
 
 /// The ffmpeg and ffprobe of this machine, and their sandbox. Found once and shared by all jobs.
@@ -24,6 +24,7 @@ pub struct Tools {
     ffmpeg: PathBuf,
     ffprobe: PathBuf,
     capabilities: Arc<CapabilityQuery>,
+    hevc_alpha: Arc<HevcAlpha>,
     sandbox: Sandbox,
     /// The program whose commands `unpack` and `image` read what ffmpeg cannot.
     unpacker: Option<PathBuf>,
@@ -52,7 +53,8 @@ impl Tools {
         let find = |program| search.find(program).ok_or(Error::ToolMissing { program });
         let (ffmpeg, ffprobe) = (find("ffmpeg")?, find("ffprobe")?);
         let sandbox = Sandbox::find(search, policy)?;
-        let tools = Self { ffmpeg, ffprobe, capabilities: Arc::default(), sandbox, unpacker: None };
+        let (capabilities, hevc_alpha) = Default::default();
+        let tools = Self { ffmpeg, ffprobe, capabilities, hevc_alpha, sandbox, unpacker: None };
         *tools.pending() = Some(tools.spawn_capability_query()?);
         Ok(tools)
     }
@@ -99,15 +101,42 @@ impl Tools {
         &self.ffmpeg
     }
 
-    /// Fails if this ffmpeg cannot write `format`.
+    /// What an ffmpeg for `format` must have and none of this machine has; `None` if the format can be
+    /// written. For hevc-alpha, the first call encodes and decodes a frame.
     ///
     /// # Errors
-    /// [`Error::FormatUnavailable`], and those of [`Self::capabilities`].
+    /// Those of [`Self::capabilities`].
+    pub fn missing_for(&self, format: OutputFormat) -> Result<Option<&'static str>, Error> {
+        if format == OutputFormat::HevcAlpha {
+            return Ok(self.hevc_ffmpeg()?.is_none().then_some("libx265 that codes alpha"));
+        }
+        Ok(self.capabilities()?.missing_encoder(format))
+    }
+
+    /// Path of the ffmpeg that writes hevc-alpha; `None` if none does.
+    ///
+    /// # Errors
+    /// If that could not be tried.
+    pub fn hevc_ffmpeg(&self) -> Result<Option<PathBuf>, Error> {
+        self.hevc_alpha.find(&self.ffmpeg, &self.sandbox)
+    }
+
+    /// Fails if no ffmpeg of this machine can write `format`.
+    ///
+    /// # Errors
+    /// [`Error::FormatUnavailable`], and those of [`Self::missing_for`].
     pub fn require(&self, format: OutputFormat) -> Result<(), Error> {
-        match self.capabilities()?.missing_encoder(format) {
-            Some(encoder) => Err(Error::FormatUnavailable { format, encoder }),
+        match self.missing_for(format)? {
+            Some(lacks) => Err(Error::FormatUnavailable { format, lacks }),
             None => Ok(()),
         }
+    }
+
+    /// The same tools, with an ffmpeg for hevc-alpha, which need not exist. It is used for nothing else,
+    /// and only if the system's cannot write that format.
+    #[must_use]
+    pub fn with_hevc_ffmpeg(self, program: PathBuf) -> Self {
+        Self { hevc_alpha: Arc::new(HevcAlpha::with(program)), ..self }
     }
 
     /// The same tools, with `mark` in the environment of every child; see [`crate::end_marked`].
@@ -217,13 +246,13 @@ impl Tools {
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
     /// Starts an encoder that reads raw frames on standard input and writes
-    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV and matte; the other
+    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV, HEVC and matte; the other
     /// formats are not made by a single ffmpeg.
     ///
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        let mut command = self.command_for(plan, scratch)?;
         command.args(argv::encode(plan));
         Child::spawn(plan.operation(), command, Stdio::piped())
     }
@@ -274,14 +303,15 @@ impl Tools {
     }
 
     /// Starts decoding the matte of a finished output in `scratch` to standard output: gray frames
-    /// of one byte per pixel, in the size of the plan. The values are as stored: of limited range in a
-    /// stacked file, else of full range. With `range`, only these frames are decoded, of which the
+    /// of one byte per pixel, in the size of the plan; of HEVC both layers, as yuva420p in
+    /// [`EncodePlan::raw_size`]. The values are as stored: the matte is of limited range in a stacked file,
+    /// else of full range. With `range`, only these frames are decoded, of which the
     /// first must be a codec keyframe.
     ///
     /// # Errors
     /// [`Error::Spawn`].
     pub fn decode_matte(&self, plan: &EncodePlan, scratch: &Path, range: Option<&Range<u64>>) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        let mut command = self.command_for(plan, scratch)?;
         command.args(argv::decode_matte(plan, range));
         Child::spawn("checking an output", command, Stdio::null())
     }
@@ -306,6 +336,13 @@ impl Tools {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::list_packets(plan));
         Child::spawn("checking an output", command, Stdio::null())
+    }
+
+    /// The ffmpeg for the file of `plan`, in the sandbox, with its scratch folder.
+    fn command_for(&self, plan: &EncodePlan, scratch: &Path) -> Result<Command, Error> {
+        let hevc = if plan.format == OutputFormat::HevcAlpha { self.hevc_ffmpeg()? } else { None };
+        let ffmpeg = hevc.as_deref().unwrap_or(&self.ffmpeg);
+        Ok(self.sandbox.command(ffmpeg, Some(scratch), ChildLimits::WORKING))
     }
 
     /// The length in seconds that a finished output in `scratch` states; `None` if it states none.

@@ -104,7 +104,7 @@ error_codes! {
     RuntimeUnavailable = "RUNTIME_UNAVAILABLE", Host, [], 1, "ONNX Runtime is needed and was not found, or the given library is unusable.", "Run `clearcut models install runtime`.";
 
     // The work.
-    FormatUnavailable = "FORMAT_UNAVAILABLE", Input, [400], 3, "This ffmpeg lacks an encoder that the format needs.", "Choose another format, or install a complete ffmpeg; `clearcut doctor` lists what is missing.";
+    FormatUnavailable = "FORMAT_UNAVAILABLE", Input, [400], 3, "No ffmpeg of this machine has an encoder that the format needs.", "Choose another format, or install what is missing; `clearcut doctor` lists it. For `hevc-alpha`: `clearcut ffmpeg install`.";
     Cancelled = "JOB_CANCELLED", Input, [400], 130, "The job was cancelled, or the program was interrupted.", "";
     Timeout = "TIMEOUT", Host, [504, 408], 1, "The work ran past its deadline or made no progress; with 408 the request came too slowly; with 504 the job goes on under `details.jobId`.", "Read the job, or try again with a shorter clip.";
     Expired = "JOB_EXPIRED", Host, [500], 0, "The job waited longer than jobs are kept.", "Submit it again; the server needs more workers.";

@@ -71,6 +71,11 @@ output_formats! {
     }
     /// `ProRes` 4444 in QuickTime, for editors.
     Mov = "mov" { extension: "mov", suffix: "", mime: "video/quicktime", carries_audio: true, has_quality: false, joins_segments: true }
+    /// HEVC with a layer of alpha in `QuickTime`, for Safari and apps on iOS and macOS.
+    HevcAlpha = "hevc-alpha" {
+        extension: "mov", suffix: "-hevc", mime: "video/quicktime", carries_audio: true, has_quality: false,
+        joins_segments: false
+    }
     /// A ZIP archive of one PNG for each frame.
     PngSequence = "png-sequence" {
         extension: "zip", suffix: "", mime: "application/zip", carries_audio: false, has_quality: false,

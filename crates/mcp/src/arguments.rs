@@ -35,9 +35,10 @@ pub(crate) struct CutArguments {
     /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player. mp4: H.264
     /// over a background, for players everywhere.
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
-    /// mov: ProRes 4444 for editors. png-sequence: a ZIP of numbered PNGs. sprite-sheet: a ZIP of one
-    /// PNG with all frames, and of a JSON file with their places. matte: the alpha alone, as gray
-    /// H.264. poster: an early frame that shows the subject, as a PNG.
+    /// mov: ProRes 4444 for editors. hevc-alpha: HEVC with alpha in a MOV, for Safari and iOS.
+    /// png-sequence: a ZIP of numbered PNGs. sprite-sheet: a ZIP of one PNG with all frames, and of a
+    /// JSON file with their places. matte: the alpha alone, as gray H.264. poster: an early frame that
+    /// shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(
         with = "Vec<String>",
@@ -102,7 +103,8 @@ pub(crate) struct CutArguments {
     #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 60))]
     quality: Option<Argument<Quality>>,
 
-    /// Encoding speed of webm, stacked-alpha and mp4: best makes smaller files in about twice the time.
+    /// Encoding speed of webm, stacked-alpha, hevc-alpha and mp4: best makes smaller files in about twice the
+    /// time.
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["best", "balanced", "fast"], "default" = "balanced"))]
     speed: Option<Argument<Speed>>,

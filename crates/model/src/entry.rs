@@ -1,5 +1,5 @@
-//! Registry entries as typed data: models, runtime libraries, their sources, and the tensors of a
-//! model.
+//! Registry entries as typed data: models, runtime libraries and ffmpeg, their sources, and the
+//! tensors of a model.
 
 use clearcut_matte::ModelInput;
 use serde::{Deserialize, Serialize};
@@ -40,12 +40,12 @@ pub struct ModelEntry {
     pub recurrent: Vec<RecurrentPair>,
 }
 
-/// A runtime library in the registry.
+/// A file of machine code in the registry: a runtime library, or the ffmpeg for hevc-alpha.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct RuntimeEntry {
+pub struct NativeEntry {
     /// Name of its file.
     pub file: String,
-    /// Version of the library.
+    /// Its version.
     pub version: String,
     /// Name of its licence.
     pub licence: String,

@@ -136,6 +136,7 @@ impl Error {
             }
             Self::Unknown { .. } => Some("clearcut models list shows all models.".to_owned()),
             Self::Missing { id } => Some(format!("Install it: clearcut models install {id}")),
+            Self::Damaged { id } if id == "ffmpeg" => Some("Install it again: clearcut ffmpeg install".to_owned()),
             Self::Damaged { id } => Some(format!("Install it again: clearcut models install {id}")),
             Self::LicenceNotAccepted { .. } => {
                 Some("Read the licence; if you may use it, add --accept-license.".to_owned())

@@ -1,4 +1,4 @@
-//! Installation of models and runtime libraries: unpacks the file, checks its hash, and only then
+//! Installation of models, runtime libraries and ffmpeg: unpacks the file, checks its hash, and only then
 //! gives it its name.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::{Error, ModelEntry, Models, RuntimeEntry, Source, archive::extract};
+use crate::{Error, ModelEntry, Models, NativeEntry, Source, archive::extract};
 
 /// Consent of the installing user to a licence that forbids commercial use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ struct ExpectedFile {
     path: PathBuf,
     bytes: u64,
     sha256: String,
+    /// Whether it is a program.
+    is_executable: bool,
 }
 
 impl Models {
@@ -54,6 +56,7 @@ impl Models {
             path: self.path(model),
             bytes: model.bytes,
             sha256: model.sha256.clone(),
+            is_executable: false,
         };
         place(&expected, &model.sources, file)
     }
@@ -63,14 +66,31 @@ impl Models {
     ///
     /// # Errors
     /// If the file is not the one in the registry. Nothing is left behind then.
-    pub fn install_runtime(&self, runtime: &RuntimeEntry, file: &Path) -> Result<(), Error> {
+    pub fn install_runtime(&self, runtime: &NativeEntry, file: &Path) -> Result<(), Error> {
         let expected = ExpectedFile {
             id: "the runtime".to_owned(),
             path: self.folder().join(&runtime.file),
             bytes: runtime.bytes,
             sha256: runtime.sha256.clone(),
+            is_executable: false,
         };
         place(&expected, &runtime.sources, file)
+    }
+
+    /// Installs the ffmpeg for hevc-alpha from `file`: the program itself, or a package that one of its
+    /// sources names.
+    ///
+    /// # Errors
+    /// If the file is not the one in the registry. Nothing is left behind then.
+    pub fn install_ffmpeg(&self, ffmpeg: &NativeEntry, file: &Path) -> Result<(), Error> {
+        let expected = ExpectedFile {
+            id: "ffmpeg".to_owned(),
+            path: self.ffmpeg_folder().join(&ffmpeg.file),
+            bytes: ffmpeg.bytes,
+            sha256: ffmpeg.sha256.clone(),
+            is_executable: true,
+        };
+        place(&expected, &ffmpeg.sources, file)
     }
 }
 
@@ -98,7 +118,7 @@ fn place(expected: &ExpectedFile, sources: &[Source], file: &Path) -> Result<(),
             staged.file.as_file().sync_all().map_err(Error::io("writing a model"))?;
             let placed =
                 staged.file.persist(&expected.path).map_err(|error| Error::io("placing a model")(error.error))?;
-            return make_readable(&placed);
+            return make_usable(&placed, expected.is_executable);
         }
         if member.is_some() {
             last = Error::Damaged { id: expected.id.clone() };
@@ -107,12 +127,13 @@ fn place(expected: &ExpectedFile, sources: &[Source], file: &Path) -> Result<(),
     Err(last)
 }
 
-/// Makes the file readable for other users who serve from the same folder.
-fn make_readable(file: &File) -> Result<(), Error> {
+/// Makes the file usable for other users who serve from the same folder.
+fn make_usable(file: &File, is_executable: bool) -> Result<(), Error> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(fs::Permissions::from_mode(0o644)).map_err(Error::io("placing a model"))?;
+        let mode = if is_executable { 0o755 } else { 0o644 };
+        file.set_permissions(fs::Permissions::from_mode(mode)).map_err(Error::io("placing a model"))?;
     }
     file.sync_all().map_err(Error::io("placing a model"))
 }

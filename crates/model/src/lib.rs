@@ -5,7 +5,8 @@
 //! is a folder of installed files under that registry. The hash of each file is checked before the
 //! file gets its name, and again whenever it is loaded. A [`Runtime`] runs models: ONNX Runtime if
 //! its library is found, else rten, which is compiled in. [`Models::load`] returns a
-//! [`clearcut_matte::SegmentationModel`]; nothing above this crate handles tensors.
+//! [`clearcut_matte::SegmentationModel`]; nothing above this crate handles tensors. An ffmpeg for the
+//! format that few can write is installed in the same way.
 //!
 //! ```
 //! use clearcut_model::{Consent, Device, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
@@ -71,7 +72,7 @@ mod states;
 mod tensor_error;
 
 pub use device::Device;
-pub use entry::{Backend, Kind, ModelEntry, PackageRegistry, RuntimeEntry, Source};
+pub use entry::{Backend, Kind, ModelEntry, NativeEntry, PackageRegistry, Source};
 pub use error::Error;
 pub use fetch_file::fetch;
 pub use install::Consent;

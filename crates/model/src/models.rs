@@ -72,6 +72,18 @@ impl Models {
         self.registry.runtime().map(|runtime| self.folder.join(&runtime.file))
     }
 
+    /// The folder of the ffmpeg for hevc-alpha. It holds nothing else: the sandbox of that program sees it.
+    pub(crate) fn ffmpeg_folder(&self) -> PathBuf {
+        self.folder.join("ffmpeg")
+    }
+
+    /// Path of the ffmpeg for hevc-alpha in this folder, whether or not it is installed; `None` if the
+    /// registry has none for this machine.
+    #[must_use]
+    pub fn ffmpeg_path(&self) -> Option<PathBuf> {
+        self.registry.ffmpeg().map(|ffmpeg| self.ffmpeg_folder().join(&ffmpeg.file))
+    }
+
     /// Installation state of `model`, judged by the size of its file alone.
     #[must_use]
     pub fn state(&self, model: &ModelEntry) -> State {
@@ -111,6 +123,14 @@ impl Models {
     /// If it cannot be removed.
     pub fn remove_runtime(&self) -> Result<bool, Error> {
         self.runtime_path().map_or(Ok(false), |path| remove_if_present(&path))
+    }
+
+    /// Removes the ffmpeg for hevc-alpha in this folder. Returns whether there was one.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_ffmpeg(&self) -> Result<bool, Error> {
+        self.ffmpeg_path().map_or(Ok(false), |path| remove_if_present(&path))
     }
 
     /// Loads `model` into `runtime`. The result runs on the calling thread. The bytes that run are

@@ -1,17 +1,17 @@
-//! The registry of models and runtimes: parsing, validation and merging of its TOML form.
+//! The registry of models, runtimes and ffmpeg: parsing, validation and merging of its TOML form.
 
 use serde::Deserialize;
 
-use crate::{Error, ModelEntry, PackageRegistry, RuntimeEntry, Source};
+use crate::{Error, ModelEntry, NativeEntry, PackageRegistry, Source};
 
-/// The models and runtimes that come with the program.
+/// The entries that come with the program.
 const BUILT_IN: &str = include_str!("registry.toml");
 
 /// Largest side of a model's frame, in pixels. Without it, a registry could make the program
 /// allocate all memory.
 const MAX_SIDE: usize = 4096;
 
-/// A registry of models and runtime libraries.
+/// A registry of models, runtime libraries and builds of ffmpeg.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Registry {
     /// All models, the default first.
@@ -19,7 +19,10 @@ pub struct Registry {
     pub models: Vec<ModelEntry>,
     /// Runtime libraries, one per operating system and architecture.
     #[serde(default, rename = "runtime")]
-    pub runtimes: Vec<RuntimeEntry>,
+    pub runtimes: Vec<NativeEntry>,
+    /// Builds of ffmpeg that write hevc-alpha, one per operating system and architecture.
+    #[serde(default, rename = "ffmpeg")]
+    pub ffmpegs: Vec<NativeEntry>,
 }
 
 impl Registry {
@@ -47,8 +50,8 @@ impl Registry {
             return Err(Error::UnknownKey { key });
         }
         registry.models.iter().try_for_each(check_model)?;
-        registry.runtimes.iter().try_for_each(|runtime| {
-            check_file(&runtime.file, &runtime.sha256, runtime.bytes, &runtime.sources).map_err(invalid)
+        registry.runtimes.iter().chain(&registry.ffmpegs).try_for_each(|entry| {
+            check_file(&entry.file, &entry.sha256, entry.bytes, &entry.sources).map_err(invalid)
         })?;
         Ok(registry)
     }
@@ -59,8 +62,10 @@ impl Registry {
     pub fn with(mut self, other: Self) -> Self {
         self.models.retain(|old| !other.models.iter().any(|new| new.id == old.id));
         self.models.extend(other.models);
-        self.runtimes.retain(|old| !other.runtimes.iter().any(|new| new.os == old.os && new.arch == old.arch));
-        self.runtimes.extend(other.runtimes);
+        for (all, new) in [(&mut self.runtimes, other.runtimes), (&mut self.ffmpegs, other.ffmpegs)] {
+            all.retain(|old| !new.iter().any(|new| new.os == old.os && new.arch == old.arch));
+            all.extend(new);
+        }
         self
     }
 
@@ -74,16 +79,27 @@ impl Registry {
 
     /// The runtime library for the machine that this program was built for.
     #[must_use]
-    pub fn runtime(&self) -> Option<&RuntimeEntry> {
-        self.runtimes
-            .iter()
-            .find(|runtime| runtime.os == std::env::consts::OS && runtime.arch == std::env::consts::ARCH)
+    pub fn runtime(&self) -> Option<&NativeEntry> {
+        for_this_machine(&self.runtimes)
     }
+
+    /// The ffmpeg for the machine that this program was built for.
+    #[must_use]
+    pub fn ffmpeg(&self) -> Option<&NativeEntry> {
+        for_this_machine(&self.ffmpegs)
+    }
+}
+
+fn for_this_machine(entries: &[NativeEntry]) -> Option<&NativeEntry> {
+    entries.iter().find(|entry| entry.os == std::env::consts::OS && entry.arch == std::env::consts::ARCH)
 }
 
 fn check_model(model: &ModelEntry) -> Result<(), Error> {
     let invalid = |problem: &str| Error::Registry { message: format!("{}: {problem}", model.id.escape_debug()) };
     check_file(&model.id, &model.sha256, model.bytes, &model.sources).map_err(|problem| invalid(&problem))?;
+    if ["runtime", "ffmpeg"].contains(&model.id.as_str()) {
+        return Err(invalid("the id is reserved"));
+    }
     let sides = [model.input.width, model.input.height];
     if sides.iter().any(|side| !(8..=MAX_SIDE).contains(side)) {
         return Err(invalid("the sides of the input must be from 8 to 4096"));
@@ -102,9 +118,6 @@ fn check_file(name: &str, sha256: &str, bytes: u64, sources: &[Source]) -> Resul
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(is_plain) {
         return Err("the id must be letters, digits, - _ and . only, since it names a file".to_owned());
-    }
-    if name == "runtime" {
-        return Err("the id runtime is reserved".to_owned());
     }
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if sha256.len() != 64 || !sha256.bytes().all(is_digit) {
@@ -203,6 +216,7 @@ mod tests {
         let cases = [
             ("\"toy\"", "\"../toy\""),
             ("\"toy\"", "\"runtime\""),
+            ("\"toy\"", "\"ffmpeg\""),
             ("sha256 = \"00", "sha256 = \"0"),
             ("sha256 = \"00", "sha256 = \"AA"),
             ("bytes = 5", "bytes = 0"),

@@ -44,9 +44,11 @@ impl Children {
                 OutputFormat::PngSequence => EncoderBackend::PngSequence,
                 OutputFormat::SpriteSheet => EncoderBackend::SpriteSheet(plan.sprite_grid()?),
                 OutputFormat::Poster => EncoderBackend::Poster,
-                OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Mov | OutputFormat::Matte => {
-                    EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))
-                }
+                OutputFormat::StackedAlpha
+                | OutputFormat::Mp4
+                | OutputFormat::Mov
+                | OutputFormat::HevcAlpha
+                | OutputFormat::Matte => EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?)),
             });
         }
         Ok(Self { decoder, encoders, sound })

@@ -108,6 +108,16 @@ pub enum Error {
         /// The format's limit in pixels per side.
         max_side: u32,
     },
+    /// A side of the frame is too short for a format.
+    #[error("a frame of {size} is too small for {format}, which takes {min_side} pixels a side or more")]
+    TooSmallFor {
+        /// The format.
+        format: OutputFormat,
+        /// Size of the frame.
+        size: Size,
+        /// The format's least pixels per side.
+        min_side: u32,
+    },
     /// The frame has more pixels than the decoders of a format can read back.
     #[error("a frame of {size} is too large for {format}, which takes {max_pixels} pixels")]
     TooManyPixelsFor {
@@ -258,6 +268,7 @@ impl Error {
             | Self::TooManyFrames { .. }
             | Self::TooManyFramesFor { .. }
             | Self::TooLargeFor { .. }
+            | Self::TooSmallFor { .. }
             | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
             Self::InvalidBackground { .. } => ErrorCode::InvalidBackground,
             Self::NothingToBlur
@@ -324,6 +335,7 @@ impl Error {
             Self::TooLargeFor { .. } | Self::TooManyPixelsFor { .. } => {
                 Some("Request a smaller frame with --size, or another format.")
             }
+            Self::TooSmallFor { .. } => Some("Request a larger frame with --size, or another format."),
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it fails again, report it with the output of `clearcut doctor`.")
             }

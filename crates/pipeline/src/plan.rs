@@ -221,6 +221,8 @@ impl Plan {
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Mp4 => 45,
             OutputFormat::Matte => 30,
+            // Of it, x265 looks ahead by up to 25 frames of two layers.
+            OutputFormat::HevcAlpha => 400,
             OutputFormat::Webp
             | OutputFormat::Apng
             | OutputFormat::Gif
@@ -322,6 +324,7 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
         | OutputFormat::StackedAlpha
         | OutputFormat::Mp4
         | OutputFormat::Mov
+        | OutputFormat::HevcAlpha
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
         | OutputFormat::Matte
@@ -333,9 +336,12 @@ fn over_limit(found: String, limit: String) -> Result<(), Error> {
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
 
-/// Rejects a frame that is too large for the format of `encode`.
+/// Rejects a frame that is too small or too large for the format of `encode`.
 fn check_size(encode: &EncodePlan) -> Result<(), Error> {
     let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
+    if size.width().min(size.height()) < encode.min_side() {
+        return Err(Error::TooSmallFor { format, size: encode.size, min_side: encode.min_side() });
+    }
     if let Some(max_pixels) = encode.max_pixels().filter(|max_pixels| encode.size.pixels() > *max_pixels) {
         return Err(Error::TooManyPixelsFor { format, size: encode.size, max_pixels });
     }
@@ -374,6 +380,7 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
         | OutputFormat::StackedAlpha
         | OutputFormat::Mp4
         | OutputFormat::Mov
+        | OutputFormat::HevcAlpha
         | OutputFormat::Matte => resources.threads.get().div_ceil(formats.max(1)),
     }
 }

@@ -121,9 +121,9 @@ mod tests {
                 "the file is a still image; send one image to POST /api/v1/image/remove-background, several to POST /api/v1/jobs/image/remove-background",
             ),
             (
-                ToolError::FormatUnavailable { format, encoder: "libvpx-vp9" }.into(),
+                ToolError::FormatUnavailable { format, lacks: "libvpx-vp9" }.into(),
                 FailureCode::FormatUnavailable,
-                "this ffmpeg cannot write webm: it has no libvpx-vp9 encoder",
+                "no ffmpeg of this machine can write webm: that takes one with libvpx-vp9",
             ),
             (
                 Error::NoFlatBackground { finding: BackgroundFinding::NoDominantColor, could_use_model: true },

@@ -51,7 +51,9 @@ pub enum ApiError {
         has_model: bool,
     },
     /// This server cannot encode the format.
-    #[error("this server cannot encode {0}; request another format, or run `clearcut doctor` on the server")]
+    #[error(
+        "this server cannot encode {0}; request another format, or run `clearcut doctor` on the server, which says what to install there"
+    )]
     FormatUnavailable(String),
     /// The request has no API key.
     #[error("no API key; send Authorization: Bearer hc_...")]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, JobDescriber, MAX_IMAGE_BYTES, OneTimeLink};
-use clearcut_ffmpeg::{Capabilities, Tools};
+use clearcut_ffmpeg::Tools;
 use clearcut_job::{Clock, ErrorCode, OutputFormat};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{DownloadLimits, Outbound};
@@ -47,6 +47,7 @@ impl Shared {
         stopping: CancellationToken,
     ) -> Result<Api, Failure> {
         let capabilities = self.tools.capabilities()?;
+        let available_formats = available_formats(&self.tools)?;
         let interactive = self.interactive_worker(settings, folder)?;
         Ok(Api {
             queue: Arc::clone(&self.queue),
@@ -56,11 +57,7 @@ impl Shared {
             interactive: Arc::new(interactive),
             traffic: Arc::default(),
             link: Arc::new(link),
-            settings: Arc::new(ApiSettings {
-                available_formats: formats_of(capabilities),
-                has_model: model.is_some(),
-                ..settings.api.clone()
-            }),
+            settings: Arc::new(ApiSettings { available_formats, has_model: model.is_some(), ..settings.api.clone() }),
             readiness: Arc::new(ServerReadiness::new(&self.tools, capabilities, model, stopping)),
         })
     }
@@ -133,6 +130,13 @@ pub(super) fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     Outbound::new(policy, timeouts).map_err(|error| Failure::host_error(error.code(), &error))
 }
 
-fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
-    OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
+/// The formats that this machine can write.
+fn available_formats(tools: &Tools) -> Result<Vec<OutputFormat>, Failure> {
+    let mut formats = Vec::new();
+    for format in OutputFormat::ALL {
+        if tools.missing_for(format)?.is_none() {
+            formats.push(format);
+        }
+    }
+    Ok(formats)
 }

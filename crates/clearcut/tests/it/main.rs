@@ -8,6 +8,7 @@ mod bad_input;
 mod clips;
 mod command_line;
 mod documents;
+mod hevc_alpha;
 mod images;
 mod layers;
 #[path = "../../../pipeline/tests/it/media.rs"]

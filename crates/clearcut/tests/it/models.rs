@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// SHA-256 of bytes, in hexadecimal.
-fn sha256(content: &[u8]) -> String {
+pub(crate) fn sha256(content: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x");
     fs::write(&file, content).unwrap();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
-use super::{decode::raw_pixel_format, sound::AUDIO_FILE, split_arguments};
+use super::{decode::raw_pixel_format, hevc, sound::AUDIO_FILE, split_arguments};
 use crate::ColorTags;
 
 /// Settings for encoding one output and for reading it back.
@@ -13,7 +13,7 @@ use crate::ColorTags;
 pub struct EncodePlan {
     /// The output format.
     pub format: OutputFormat,
-    /// Size of the frame. An MP4 is padded to even sides, and a stacked one is twice as high.
+    /// Size of the frame. Files of 4:2:0 are padded to even sides, and a stacked one is twice as high.
     pub size: Size,
     /// Chroma subsampling of the raw frames.
     pub subsampling: Subsampling,
@@ -23,7 +23,7 @@ pub struct EncodePlan {
     pub color: ColorTags,
     /// Quality of WebP, APNG and GIF.
     pub quality: Quality,
-    /// Encoding speed of WebM, stacked-alpha and MP4.
+    /// Encoding speed of WebM, stacked-alpha, MP4 and hevc-alpha.
     pub speed: Speed,
     /// Whether `AUDIO_FILE` in the scratch folder is included. Ignored if the format carries no
     /// audio.
@@ -40,15 +40,22 @@ impl EncodePlan {
     }
 
     /// Size of the frames that the encoder reads: that of the frame, or padded to even sides for an
-    /// opaque MP4 and for a matte, and for a stacked file, which has color above matte, without alpha.
+    /// opaque MP4, for a matte, for HEVC, and for a stacked file, which has color above matte, without
+    /// alpha.
     #[must_use]
     pub fn raw_size(&self) -> Size {
         let padded = self.size.padded_to_even();
         match self.format {
             OutputFormat::StackedAlpha => Size::new(padded.width(), padded.height() * 2).unwrap_or(padded),
-            OutputFormat::Matte | OutputFormat::Mp4 => padded,
+            OutputFormat::Matte | OutputFormat::Mp4 | OutputFormat::HevcAlpha => padded,
             _ => self.size,
         }
+    }
+
+    /// Shortest side in pixels that the encoder takes. x265 damages its memory with sides below 32.
+    #[must_use]
+    pub const fn min_side(&self) -> u32 {
+        if matches!(self.format, OutputFormat::HevcAlpha) { 64 } else { 1 }
     }
 
     /// Whether the file is an MP4 of H.264, whose frames are 4:2:0 without alpha.
@@ -84,6 +91,7 @@ impl EncodePlan {
     pub const fn max_side(&self) -> u32 {
         match self.format {
             OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte => 16_384,
+            OutputFormat::HevcAlpha => 8192,
             OutputFormat::Webp => 16_383,
             OutputFormat::Apng
             | OutputFormat::Gif
@@ -94,11 +102,13 @@ impl EncodePlan {
         }
     }
 
-    /// The largest frame, in pixels, that the output check can read back: 4K for WebP.
+    /// The largest frame, in pixels: for WebP, 4K, which the output check can read back; for HEVC, that
+    /// of its highest level.
     #[must_use]
     pub const fn max_pixels(&self) -> Option<u64> {
         match self.format {
             OutputFormat::Webp => Some(3840 * 2160),
+            OutputFormat::HevcAlpha => Some(8192 * 4320),
             OutputFormat::Webm
             | OutputFormat::StackedAlpha
             | OutputFormat::Mp4
@@ -121,6 +131,7 @@ impl EncodePlan {
             OutputFormat::Apng => "encoding apng",
             OutputFormat::Gif => "encoding gif",
             OutputFormat::Mov => "encoding mov",
+            OutputFormat::HevcAlpha => "encoding hevc-alpha",
             OutputFormat::PngSequence => "encoding png-sequence",
             OutputFormat::SpriteSheet => "encoding sprite-sheet",
             OutputFormat::Matte => "encoding matte",
@@ -141,17 +152,22 @@ pub enum Layer {
 pub(super) const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
 /// ffmpeg command that encodes raw frames from standard input to [`EncodePlan::file_name`] in the
-/// current folder. Only for stacked-alpha, MP4, MOV and matte.
+/// current folder. Only for stacked-alpha, MP4, MOV, HEVC and matte.
 pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
-    let pixels = if plan.is_mp4() { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
+    let pixels = match plan.format {
+        OutputFormat::HevcAlpha => "yuva420p",
+        _ if plan.is_mp4() => "yuv420p",
+        _ => raw_pixel_format(plan.subsampling, true),
+    };
     let mut arguments = raw_input(plan, pixels);
     arguments.extend(sound_input(plan));
-    arguments.extend(split_arguments(match plan.format {
-        OutputFormat::Mov => {
-            "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0"
-        }
-        _ => "-c:v libx264 -pix_fmt yuv420p",
-    }));
+    match plan.format {
+        OutputFormat::Mov => arguments.extend(split_arguments(
+            "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0",
+        )),
+        OutputFormat::HevcAlpha => arguments.extend(hevc::encoder(plan)),
+        _ => arguments.extend(split_arguments("-c:v libx264 -pix_fmt yuv420p")),
+    }
     if plan.is_mp4() {
         arguments.extend(split_arguments(&format!("-g {}", EncodePlan::KEYFRAME_INTERVAL)));
         arguments.extend(split_arguments(match plan.format {
@@ -180,9 +196,14 @@ pub(super) fn sound_input(plan: &EncodePlan) -> Vec<String> {
 pub(super) fn file_output(plan: &EncodePlan) -> Vec<String> {
     let mut arguments = Vec::new();
     if has_sound(plan) {
-        arguments.extend(split_arguments(if plan.is_mp4() { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
+        let is_pcm = plan.format == OutputFormat::Mov;
+        arguments.extend(split_arguments(if is_pcm { "-c:a pcm_s24le" } else { "-c:a aac -b:a 160k" }));
     }
-    arguments.extend(split_arguments(if plan.is_mp4() { "-movflags +faststart" } else { "-f mov" }));
+    arguments.extend(split_arguments(match plan.format {
+        OutputFormat::Mov => "-f mov",
+        OutputFormat::HevcAlpha => hevc::CONTAINER,
+        _ => "-movflags +faststart",
+    }));
     if let Some(timescale) = movie_timescale(plan.frame_rate) {
         arguments.extend(split_arguments(&format!("-movie_timescale {timescale}")));
     }
@@ -302,7 +323,8 @@ const fn x264_opaque_speed(speed: Speed) -> &'static str {
 const X264_MATTE: &str = "-preset veryfast -crf 12";
 
 /// ffmpeg command that writes the matte of the finished output as raw gray to standard output:
-/// limited range for a stacked file, else full. With `range`, only these frames are decoded, of which
+/// limited range for a stacked file, else full. Of HEVC, both layers are written, as yuva420p in
+/// [`EncodePlan::raw_size`]. With `range`, only these frames are decoded, of which
 /// the first is a codec keyframe.
 pub(crate) fn decode_matte(plan: &EncodePlan, range: Option<&Range<u64>>) -> Vec<String> {
     let mut arguments: Vec<String> = split_arguments(QUIET).collect();
@@ -315,23 +337,19 @@ pub(crate) fn decode_matte(plan: &EncodePlan, range: Option<&Range<u64>>) -> Vec
     if plan.format == OutputFormat::Webm {
         arguments.extend(split_arguments("-c:v libvpx-vp9"));
     }
-    arguments.extend(split_arguments(&format!(
-        "-threads {} -i file:{} -map 0:v:0 -vf",
-        plan.threads,
-        plan.file_name()
-    )));
+    arguments.extend(split_arguments(&format!("-threads {} -i file:{} -map 0:v:0", plan.threads, plan.file_name())));
     let (width, height) = (plan.size.width(), plan.size.height());
-    arguments.push(match plan.format {
-        OutputFormat::StackedAlpha => {
-            format!("extractplanes=y,crop={width}:{height}:0:ih/2")
-        }
-        OutputFormat::Matte => format!("extractplanes=y,crop={width}:{height}:0:0"),
-        _ => "alphaextract,format=gray".to_owned(),
-    });
+    let (filters, pixels) = match plan.format {
+        OutputFormat::StackedAlpha => (format!("extractplanes=y,crop={width}:{height}:0:ih/2"), "gray"),
+        OutputFormat::Matte => (format!("extractplanes=y,crop={width}:{height}:0:0"), "gray"),
+        OutputFormat::HevcAlpha => ("null".to_owned(), "yuva420p"),
+        _ => ("alphaextract,format=gray".to_owned(), "gray"),
+    };
+    arguments.extend(["-vf".to_owned(), filters]);
     if let Some(range) = range {
         arguments.extend(split_arguments(&format!("-frames:v {}", range.end - range.start)));
     }
-    arguments.extend(split_arguments("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
+    arguments.extend(split_arguments(&format!("-fps_mode passthrough -f rawvideo -pix_fmt {pixels} pipe:1")));
     arguments
 }
 

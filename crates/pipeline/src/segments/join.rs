@@ -167,6 +167,7 @@ fn join_output(
         OutputFormat::Apng => join_animation(plan, folders, scratch, |files, out| join_apng(plan.size, files, out))?,
         OutputFormat::Mp4
         | OutputFormat::Gif
+        | OutputFormat::HevcAlpha
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
         | OutputFormat::Poster => {

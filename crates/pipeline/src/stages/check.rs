@@ -13,6 +13,7 @@ use crate::{Error, Stop, matte_log::MatteLog, picture_log::PictureLog, plan::lea
 mod comparison;
 mod contents;
 mod joined;
+mod layers;
 mod picture;
 mod read_back;
 mod sequence;
@@ -20,6 +21,7 @@ mod sprites;
 
 use comparison::Comparison;
 pub(crate) use joined::{Joined, PieceCheck, check_piece};
+use layers::read_layers;
 use picture::check_pictures;
 use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
 use sequence::{read_poster, read_sequence};
@@ -39,8 +41,26 @@ fn mean_tolerance(size: Size) -> f64 {
     if size.pixels() < SMALL_FRAME_PIXELS { SMALL_FRAME_MEAN_TOLERANCE } else { MEAN_TOLERANCE }
 }
 
-/// Decodes the output and compares its frame count and matte with the frames passed to its encoder;
-/// of a video over a new background, also its pictures. Returns what was compared. The headers of a MOV are checked, too.
+/// What a file should hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Logs<'a> {
+    pub(crate) mattes: &'a MatteLog,
+    /// Of the frames over a new background.
+    pub(crate) pictures: Option<&'a PictureLog>,
+    /// Of the frames in HEVC.
+    pub(crate) luma: Option<&'a MatteLog>,
+}
+
+impl<'a> Logs<'a> {
+    /// The logs of frames of which only the mattes are compared.
+    pub(crate) const fn of(mattes: &'a MatteLog) -> Self {
+        Self { mattes, pictures: None, luma: None }
+    }
+}
+
+/// Decodes the output and compares its frame count and matte with the frames passed to its encoder; of
+/// a video over a new background, also its pictures. Returns what was compared. The headers of a MOV
+/// are checked, too, and the colors of a file whose encoder has logged their luma.
 ///
 /// # Errors
 /// [`Error::CheckFailed`] with the finding, or an error of reading the output.
@@ -48,16 +68,19 @@ pub(crate) fn check_output(
     (tools, stop): (&Tools, &Stop),
     plan: &EncodePlan,
     scratch: &Path,
-    (log, pictures): (&MatteLog, &PictureLog),
+    logs: Logs,
     counters: &Counters,
 ) -> Result<AlphaCheck, Error> {
-    if plan.format == OutputFormat::Mp4 {
+    let failed = |finding| Error::CheckFailed { format: plan.format, finding };
+    let Logs { mattes, luma, .. } = logs;
+    let pictures = logs.pictures.filter(|pictures| !pictures.0.is_empty());
+    if let (OutputFormat::Mp4, Some(pictures)) = (plan.format, pictures) {
         return check_pictures((tools, stop), plan, scratch, pictures, counters);
     }
     if plan.format == OutputFormat::Mov {
         check_mov(&scratch.join(plan.file_name()), plan)?;
     }
-    let mut comparison = Comparison::new(log, mean_tolerance(plan.size), leaves_frames_out(plan));
+    let mut comparison = Comparison::new(mattes, mean_tolerance(plan.size), leaves_frames_out(plan));
     match plan.format {
         OutputFormat::Webp => read_webp(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
@@ -67,11 +90,19 @@ pub(crate) fn check_output(
         OutputFormat::Poster => read_poster(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
             read_with_ffmpeg((tools, stop), plan, scratch, None, counters, &mut comparison)?;
-            if !pictures.0.is_empty() {
+            if let Some(pictures) = pictures {
                 check_pictures((tools, stop), plan, scratch, pictures, counters)?;
             }
         }
         OutputFormat::Mp4 => {}
+        OutputFormat::HevcAlpha => {
+            let mut colors = luma.map(|luma| Comparison::of_luma(luma, MEAN_TOLERANCE));
+            let both = (&mut comparison, colors.as_mut());
+            read_layers((tools, stop), plan, scratch, counters, both)?;
+            if let Some(colors) = colors {
+                colors.finish().map_err(failed)?;
+            }
+        }
     }
-    comparison.finish().map_err(|finding| Error::CheckFailed { format: plan.format, finding })
+    comparison.finish().map_err(failed)
 }

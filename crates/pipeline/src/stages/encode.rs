@@ -16,7 +16,7 @@ use clearcut_job::{AlphaCheck, OutputFormat};
 use crossbeam_channel::Receiver;
 
 use super::{
-    check::{PieceCheck, check_output, check_piece},
+    check::{Logs, PieceCheck, check_output, check_piece},
     mov::mend_frame_headers,
 };
 use crate::{Error, OutputReport, Stop, frame_log::FrameLog, matte_log::MatteLog, progress::Counters};
@@ -34,7 +34,7 @@ use sequence::{write_poster, write_sequence};
 use sprites::write_sprites;
 pub(crate) use sprites::{Grid, SheetInfo};
 pub(crate) use stack::full_range;
-use stack::{matte_frame, opaque_frame, stack_frame};
+use stack::{matte_frame, opaque_frame, padded_frame, stack_frame};
 
 /// The backend that encodes an output.
 pub(crate) enum EncoderBackend {
@@ -78,14 +78,15 @@ pub(crate) struct Encoder<'a> {
 /// The failure of the encoder, or [`Error::CheckFailed`].
 pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
     let Encoder { plan, scratch, tools, stop, counters, log, start, .. } = encoder;
-    let own_log = encode(encoder, frames)?;
+    let own = encode(encoder, frames)?;
     if !stop.is_stopped() {
         complete(plan, scratch)?;
         remove_streams(plan, &[scratch]);
     }
     let Some(log) = log.get() else { return Err(Error::Cancelled) };
-    let mattes = own_log.map_or_else(|| log.shown_mattes(), Cow::Owned);
-    let alpha_check = check_output((tools, stop), plan, scratch, (&mattes, &log.pictures), counters)?;
+    let mattes = own.mattes.map_or_else(|| log.shown_mattes(), Cow::Owned);
+    let logs = Logs { mattes: &mattes, pictures: Some(&log.pictures), luma: own.luma.as_ref() };
+    let alpha_check = check_output((tools, stop), plan, scratch, logs, counters)?;
     finished(plan, scratch, start, alpha_check)
 }
 
@@ -107,17 +108,30 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
     Ok(check)
 }
 
-/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Returns the log of
-/// the mattes as the format has them, if they are not those of the frames. Blocks.
+/// What a file should hold, beside the mattes of the frames.
+#[derive(Default)]
+struct OwnLogs {
+    /// The mattes as the format has them, if they are not those of the frames.
+    mattes: Option<MatteLog>,
+    /// The luma, of HEVC.
+    luma: Option<MatteLog>,
+}
+
+/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Blocks.
 ///
 /// # Errors
 /// The failure of the encoder.
-fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<MatteLog>, Error> {
+fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OwnLogs, Error> {
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
     let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
     match encoder.backend {
+        EncoderBackend::Child(child) if plan.format == OutputFormat::HevcAlpha => {
+            let mut luma = MatteLog::default();
+            feed(child, plan, taken.inspect(|frame| luma.push_luma(frame)))?;
+            return Ok(OwnLogs { luma: Some(luma), ..OwnLogs::default() });
+        }
         EncoderBackend::Child(child) => feed(child, plan, taken),
         EncoderBackend::Layers(layers) => layers.encode(taken),
         EncoderBackend::Webp => {
@@ -133,7 +147,7 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
             animate(plan, scratch, first, |settings, out| {
                 encode_gif(settings, frames, spool, out, || stop.is_stopped())
             })?;
-            return Ok(Some(log));
+            return Ok(OwnLogs { mattes: Some(log), ..OwnLogs::default() });
         }
         EncoderBackend::PngSequence => write_sequence(plan, scratch, taken.take_while(not_stopped)),
         EncoderBackend::SpriteSheet(grid) => write_sprites(plan, &grid, scratch, taken.take_while(not_stopped)),
@@ -142,10 +156,10 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
             if let Some(frame) = write_poster(plan, scratch, taken.take_while(not_stopped))? {
                 log.push(&frame);
             }
-            return Ok(Some(log));
+            return Ok(OwnLogs { mattes: Some(log), ..OwnLogs::default() });
         }
     }?;
-    Ok(None)
+    Ok(OwnLogs::default())
 }
 
 /// Makes the file of `plan` of what its encoder left in `scratch`.
@@ -159,6 +173,7 @@ fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
         | OutputFormat::Apng
         | OutputFormat::Gif
         | OutputFormat::PngSequence
+        | OutputFormat::HevcAlpha
         | OutputFormat::Matte
         | OutputFormat::Poster
         | OutputFormat::SpriteSheet => Ok(()),
@@ -199,6 +214,7 @@ fn write_frames(
             OutputFormat::StackedAlpha => stack_frame(&frame, &mut drawn),
             OutputFormat::Mp4 => opaque_frame(&frame, &mut drawn),
             OutputFormat::Matte => matte_frame(&frame, &mut drawn),
+            OutputFormat::HevcAlpha => padded_frame(&frame, &mut drawn),
             _ => {
                 pipe.write_all(frame.bytes())?;
                 continue;

@@ -1,6 +1,10 @@
 //! Cuts for tests: the library as its users call it.
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
 use clearcut_job::{CutRequest, CutStep, ErrorCode, Formats, OutputFormat};
@@ -65,12 +69,9 @@ pub(crate) fn cut_into(
 
 /// Runs `run` with the job of cutting `clip` into `scratch`.
 pub(crate) fn with_job<T>(scratch: &Path, clip: &Path, request: &CutRequest, run: impl FnOnce(&CutJob) -> T) -> T {
-    #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
-    let path = std::env::var_os("PATH").unwrap();
-    let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap();
     run(&CutJob {
         background: None,
-        tools: &tools,
+        tools: &tools().with_hevc_ffmpeg(installed_ffmpeg()),
         input: &File::open(clip).unwrap(),
         request,
         scratch,
@@ -78,6 +79,21 @@ pub(crate) fn with_job<T>(scratch: &Path, clip: &Path, request: &CutRequest, run
         resources: Resources::default(),
         models: &NoModel,
     })
+}
+
+/// The ffmpeg of the system.
+pub(crate) fn tools() -> Tools {
+    #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
+    let path = std::env::var_os("PATH").unwrap();
+    Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap()
+}
+
+/// Where `clearcut ffmpeg install` puts the ffmpeg that writes hevc-alpha.
+pub(crate) fn installed_ffmpeg() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
+    let models = std::env::var_os("CLEARCUT_MODELS");
+    let models = models.map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../out/models").into(), PathBuf::from);
+    models.join("ffmpeg/ffmpeg")
 }
 
 /// A source without models.

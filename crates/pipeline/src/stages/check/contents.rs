@@ -59,6 +59,7 @@ impl FileContents {
             OutputFormat::Apng => read_animation(plan, scratch, pieces, |file, visit| read_apng(file, visit)),
             OutputFormat::Mp4
             | OutputFormat::Gif
+            | OutputFormat::HevcAlpha
             | OutputFormat::PngSequence
             | OutputFormat::SpriteSheet
             | OutputFormat::Poster => Err(Error::not_of_pieces(plan.format)),

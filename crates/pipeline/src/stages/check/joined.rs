@@ -10,12 +10,12 @@ use clearcut_job::{AlphaCheck, OutputFormat};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Comparison, check_output,
+    Comparison, Logs, check_output,
     contents::{Contents, FileContents},
     mean_tolerance,
     read_back::{open_apng, open_webp, read_webp_file, read_with_ffmpeg},
 };
-use crate::{Error, Stop, matte_log::MatteLog, picture_log::PictureLog, progress::Counters, stages::mov::check_mov};
+use crate::{Error, Stop, matte_log::MatteLog, progress::Counters, stages::mov::check_mov};
 
 /// What the check of a piece found.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub(crate) fn check_piece(
     log: &MatteLog,
     counters: &Counters,
 ) -> Result<PieceCheck, Error> {
-    let alpha = check_output((tools, stop), plan, scratch, (log, &PictureLog::default()), counters)?;
+    let alpha = check_output((tools, stop), plan, scratch, Logs::of(log), counters)?;
     let contents = FileContents::read((tools, stop), plan, scratch, &[u64::MAX])?.pieces.pop();
     let contents = contents.ok_or_else(|| failed(plan, "it holds nothing"))?;
     Ok(PieceCheck { alpha, contents })
@@ -82,7 +82,7 @@ impl Joined<'_> {
         counters: &Counters,
     ) -> Result<AlphaCheck, Error> {
         if !self.are_alike() {
-            return check_output((tools, stop), plan, scratch, (self.log, &PictureLog::default()), counters);
+            return check_output((tools, stop), plan, scratch, Logs::of(self.log), counters);
         }
         let pictures: Vec<u64> = self.pieces.iter().map(|(_, check)| check.contents.pictures).collect();
         let found = FileContents::read((tools, stop), plan, scratch, &pictures)?;
@@ -95,6 +95,7 @@ impl Joined<'_> {
             OutputFormat::Apng => drop(open_apng(plan, scratch)?),
             OutputFormat::Mp4
             | OutputFormat::Gif
+            | OutputFormat::HevcAlpha
             | OutputFormat::PngSequence
             | OutputFormat::SpriteSheet
             | OutputFormat::Poster => {

@@ -1,5 +1,5 @@
-//! The frames of MP4s: the stacked-alpha layout, with color above matte; the color alone; and the
-//! matte alone.
+//! The frames of 4:2:0 with even sides: the stacked-alpha layout, with color above matte; the color
+//! alone; the matte alone; and the frame with its alpha.
 
 use clearcut_frame::{Frame, Subsampling};
 
@@ -48,6 +48,22 @@ fn append_chroma(out: &mut Vec<u8>, frame: &Frame, chroma: &[u8], half: (usize, 
         Subsampling::Half => append_padded(out, chroma, size, half, |c| c),
         Subsampling::Full => append_halved(out, chroma, size, half),
     }
+}
+
+/// Writes the frame to `padded` as 4:2:0 with straight alpha of full range, padded to even sides with
+/// clear pixels. `padded` is overwritten.
+pub(crate) fn padded_frame(frame: &Frame, padded: &mut Vec<u8>) {
+    opaque_frame(frame, padded);
+    let (size, even) = (frame.size(), frame.size().padded_to_even());
+    let (width, height, even_width) = (size.width() as usize, size.height() as usize, even.width() as usize);
+    for y in 0..height {
+        match frame.alpha() {
+            Some(alpha) => padded.extend(&alpha[y * width..][..width]),
+            None => padded.extend(std::iter::repeat_n(255, width)),
+        }
+        padded.extend(std::iter::repeat_n(0, even_width - width));
+    }
+    padded.resize(even_width * even.height() as usize * 5 / 2, 0);
 }
 
 /// Writes the alpha of the frame to `matte` as the luma of a 4:2:0 frame without color, in full range,
@@ -119,6 +135,25 @@ mod tests {
             assert!(full_range(limited_range(alpha)).abs_diff(alpha) <= 1, "{alpha}");
         }
         assert_eq!((full_range(0), full_range(255)), (0, 255));
+    }
+
+    #[test]
+    fn a_frame_of_odd_sides_is_padded_with_clear_pixels() {
+        for (subsampling, has_alpha) in
+            [(Subsampling::Half, true), (Subsampling::Full, true), (Subsampling::Full, false)]
+        {
+            let size = Size::new(3, 3).unwrap();
+            let mut frame = Frame::new(FrameFormat { size, subsampling, has_alpha, matrix: Matrix::Bt709 });
+            let [y, cb, cr, alpha] = frame.planes_mut();
+            y.fill(100);
+            cb.fill(90);
+            cr.fill(80);
+            alpha.fill(255);
+            let mut padded = Vec::new();
+            padded_frame(&frame, &mut padded);
+            let alpha = [255, 255, 255, 0, 255, 255, 255, 0, 255, 255, 255, 0, 0, 0, 0, 0];
+            assert_eq!(padded, [vec![100; 16], vec![90; 4], vec![80; 4], alpha.to_vec()].concat());
+        }
     }
 
     #[test]
