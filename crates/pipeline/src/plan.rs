@@ -216,9 +216,8 @@ impl Plan {
     /// million pixels.
     fn fixed_bytes_per_pixel(&self) -> u64 {
         let of_encoder = |plan: &EncodePlan| match plan.format {
-            OutputFormat::Webm => 45,
+            OutputFormat::Webm | OutputFormat::Mp4 => 45,
             OutputFormat::StackedAlpha => 60,
-            OutputFormat::Mp4 => 45,
             OutputFormat::Matte => 30,
             OutputFormat::Webp
             | OutputFormat::Apng
