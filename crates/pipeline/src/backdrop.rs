@@ -27,7 +27,7 @@ pub(crate) struct Pictures<'a> {
 enum Source<'a> {
     /// The same picture behind every frame.
     Still(Frame),
-    Film(Film<'a>),
+    Film(Box<Film<'a>>),
     /// The source of each frame itself.
     Blur,
 }
@@ -82,7 +82,7 @@ fn open_file<'a>(
             let (picture, notes) = read_picture((job, file), format, stop)?;
             Ok((Source::Still(picture), notes))
         }
-        film => film.map(|(film, notes)| (Source::Film(film), notes)),
+        film => film.map(|(film, notes)| (Source::Film(film.into()), notes)),
     }
 }
 

@@ -1,10 +1,10 @@
 //! A video as a background: its frames at the rate and in the format of the outputs, again from its
 //! start when it has ended.
 
-use std::{fs::File, io::ErrorKind, process::ChildStdout};
+use std::{cmp::Ordering, fs::File, io::ErrorKind, process::ChildStdout};
 
 use clearcut_ffmpeg::{Child, DecodePlan, Error as ToolError, MediaError, MediaInfo, Retiming, read_frame};
-use clearcut_frame::{Frame, FrameFormat};
+use clearcut_frame::{Frame, FrameFormat, Rgb8};
 use clearcut_job::{CropRect, CutRequest, Note, NoteCode, OutputFormat};
 
 use super::{compose::put_behind, fitted, solid};
@@ -130,7 +130,7 @@ impl<'a> Film<'a> {
 
 /// A frame with alpha over black, in `format`.
 fn over_black(mut frame: Frame, format: FrameFormat) -> Frame {
-    put_behind(&mut frame, &solid(clearcut_frame::Rgb8::default(), format));
+    put_behind(&mut frame, &solid(Rgb8::default(), format));
     let mut bytes = frame.into_bytes();
     bytes.truncate(format.byte_len());
     Frame::from_bytes(format, bytes).unwrap_or_else(|| Frame::new(format))
@@ -140,12 +140,10 @@ fn over_black(mut frame: Frame, format: FrameFormat) -> Frame {
 fn retimed(info: &MediaInfo, plan: &Plan) -> Option<Note> {
     let frames = plan.frame_rate.frames_in(info.duration).max(1);
     let (length, clip) = (info.duration.as_secs_f64(), plan.span.length.as_secs_f64());
-    let what = if frames < plan.expected_frames {
-        "begins again until the clip ends"
-    } else if frames > plan.expected_frames {
-        "ends with the clip"
-    } else {
-        return None;
+    let what = match frames.cmp(&plan.expected_frames) {
+        Ordering::Less => "begins again until the clip ends",
+        Ordering::Greater => "ends with the clip",
+        Ordering::Equal => return None,
     };
     let message = format!("the background is {length:.2} s long and the clip {clip:.2} s: it {what}");
     Some(Note::new(NoteCode::BackgroundRetimed, message))
