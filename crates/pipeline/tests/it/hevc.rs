@@ -160,10 +160,10 @@ fn an_ffmpeg_that_only_claims_to_write_it_is_not_believed() {
     let program = folder.path().join("ffmpeg");
     fs::write(&program, "#!/bin/sh\ncat\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let tools = crate::cutting::tools().with_hevc_ffmpeg(program);
-    if tools.hevc_ffmpeg().unwrap().is_some() {
+    if crate::cutting::tools().hevc_ffmpeg().unwrap().is_some() {
         return; // The system's own ffmpeg can.
     }
+    let tools = crate::cutting::tools().with_hevc_ffmpeg(program);
     let error = tools.require(HevcAlpha).unwrap_err();
     assert!(matches!(error, ToolError::FormatUnavailable { format: HevcAlpha, .. }), "{error}");
     assert!(error.hint().unwrap().contains("clearcut ffmpeg install"));
