@@ -86,16 +86,15 @@ const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
     match format {
         OutputFormat::Webm => &["libvpx-vp9", "libopus"],
         OutputFormat::StackedAlpha | OutputFormat::Mp4 => &["libx264", "aac"],
-        // Encoded in this process, without ffmpeg.
+        // Encoded in this process, without ffmpeg; HEVC maybe by another one.
         OutputFormat::Webp
         | OutputFormat::Apng
         | OutputFormat::Gif
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
+        | OutputFormat::HevcAlpha
         | OutputFormat::Poster => &[],
         OutputFormat::Matte => &["libx264"],
-        // Of another ffmpeg, maybe.
-        OutputFormat::HevcAlpha => &[],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],
     }
 }

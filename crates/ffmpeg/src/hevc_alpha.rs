@@ -38,9 +38,9 @@ impl HevcAlpha {
         if let Some(known) = &*found {
             return Ok(known.clone());
         }
-        let installed = self.installed.as_deref().filter(|path| path.is_file());
+        let installed = self.installed.as_ref().and_then(|path| path.canonicalize().ok());
         let mut capable = None;
-        for ffmpeg in [system].into_iter().chain(installed) {
+        for ffmpeg in [system].into_iter().chain(installed.as_deref()) {
             if is_capable(ffmpeg, sandbox)? {
                 capable = Some(ffmpeg.to_path_buf());
                 break;
@@ -60,6 +60,10 @@ fn is_capable(ffmpeg: &Path, sandbox: &Sandbox) -> Result<bool, Error> {
     let row: Vec<u8> = (0..SIDE).map(|x| if x < SIDE / 2 { 0 } else { 255 }).collect();
     let frame = [vec![LUMA; SIDE * SIDE], vec![128; SIDE * SIDE / 2], row.repeat(SIDE)].concat();
     let Some(file) = piped(ffmpeg, sandbox, argv::try_encoding((SIDE, SIDE)), &frame)? else { return Ok(false) };
+    // A program that hands back what it was given has not encoded.
+    if !file.windows(4).any(|name| name == b"hvc1") {
+        return Ok(false);
+    }
     let Some(decoded) = piped(ffmpeg, sandbox, argv::try_decoding(), &file)? else { return Ok(false) };
     let is_near = |(found, expected): (&u8, &u8)| found.abs_diff(*expected) <= 16;
     Ok(decoded.len() == frame.len() && decoded.iter().zip(&frame).all(is_near))

@@ -130,8 +130,8 @@ fn a_long_clip_is_cut_whole_and_has_the_matte_of_the_cut() {
     let lossless = CutRequest { quality: "100".parse().unwrap(), ..request("hevc-alpha,apng") };
     let cut = cut_in(2, clip(), &lossless, &mut |_| {});
     assert_eq!(probe(cut.output(HevcAlpha), "codec_name,codec_tag_string,nb_frames"), "hevc,hvc1,500");
-    let (mean, most) = alpha_errors(&cut, SIZE);
-    assert!(mean < 1.0 && most < 160, "alpha is off by {mean}, at most {most}");
+    let (mean, _) = alpha_errors(&cut, SIZE);
+    assert!(mean < 0.5, "alpha is off by {mean}");
     let length: f64 = probe(cut.output(HevcAlpha), "duration").parse().unwrap();
     assert!((length - 500.0 * 1001.0 / 30_000.0).abs() < 0.01, "{length}");
 }
@@ -160,10 +160,10 @@ fn an_ffmpeg_that_only_claims_to_write_it_is_not_believed() {
     let program = folder.path().join("ffmpeg");
     fs::write(&program, "#!/bin/sh\ncat\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let tools = crate::cutting::tools().with_hevc_ffmpeg(program);
-    if tools.hevc_ffmpeg().unwrap().is_some() {
+    if crate::cutting::tools().hevc_ffmpeg().unwrap().is_some() {
         return; // The system's own ffmpeg can.
     }
+    let tools = crate::cutting::tools().with_hevc_ffmpeg(program);
     let error = tools.require(HevcAlpha).unwrap_err();
     assert!(matches!(error, ToolError::FormatUnavailable { format: HevcAlpha, .. }), "{error}");
     assert!(error.hint().unwrap().contains("clearcut ffmpeg install"));
