@@ -35,6 +35,8 @@ macro_rules! failure_codes {
 failure_codes! {
     InvalidVideo,
     InvalidImage,
+    LimitNotMet,
+    UnfitLength,
     NoFlatBackground,
     InvalidRequest,
     FileTooLarge,

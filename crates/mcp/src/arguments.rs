@@ -3,8 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use clearcut_job::{
-    Bounds, Crop, CutRequest, DeinterlaceChoice, ErrorCode, Fit, Formats, FpsChoice, LongestSide, OutputFormat,
-    Quality, Speed, Trim,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, ErrorCode, Fit, Formats, FpsChoice, LongestSide, MaxBytes,
+    OutputFormat, Preset, Quality, Speed, Trim,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -78,10 +78,22 @@ pub(crate) struct CutArguments {
     #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
     height: Option<Argument<LongestSide>>,
 
-    /// With width and height: contain (the whole frame) or cover (cropped to exactly that size).
+    /// With width and height: contain (the whole frame), cover (cropped to exactly that size) or pad
+    /// (with transparent margins to exactly that size).
     #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["contain", "cover"]))]
+    #[schemars(with = "String", extend("enum" = ["contain", "cover", "pad"]))]
     fit: Option<Argument<Fit>>,
+
+    /// What the file is for. Sets formats, size, fps and quality, without sound, and keeps the
+    /// platform's limit of bytes: leave those out. Clips that are too long need trim.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = (Preset::ALL.map(Preset::name))))]
+    preset: Option<Argument<Preset>>,
+
+    /// Largest file in bytes, for webm, webp, apng and gif: quality, then rate, then size are lowered.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 1000, "maximum" = 1_000_000_000))]
+    max_bytes: Option<Argument<MaxBytes>>,
 
     /// Frames per second, 1 to 60, or "source" for those of the clip.
     #[serde(default)]
@@ -240,8 +252,17 @@ impl CutArguments {
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
         request.keeps_audio = self.audio;
+        request.max_bytes = self.max_bytes.as_ref().map(Argument::get).transpose()?;
+        let request = self.with_preset(request)?;
         request.check()?;
         Ok(request)
+    }
+
+    fn with_preset(&self, request: CutRequest) -> Result<CutRequest, Failure> {
+        let Some(preset) = self.preset.as_ref().map(Argument::get).transpose()? else { return Ok(request) };
+        let is_asked = self.formats.is_some() || self.format_of_output().is_some();
+        let asked = Some(request.formats.clone()).filter(|_| is_asked);
+        Ok(request.with_preset(preset, asked.as_ref())?)
     }
 
     fn format_of_output(&self) -> Option<OutputFormat> {
@@ -326,6 +347,8 @@ mod tests {
             "size": 480.0, "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
+            preset: None,
+            max_bytes: None,
             formats: "webp,mov".parse().unwrap(),
             method: MethodChoice::Chroma,
             key_color: "#00ff00".parse().unwrap(),

@@ -8,7 +8,7 @@ use clearcut_ffmpeg::{
     TimeSpan,
 };
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{CutRequest, Note, NoteCode, OutputFormat};
+use clearcut_job::{Bounds, CutRequest, Note, NoteCode, OutputFormat};
 
 use crate::{
     Error,
@@ -61,6 +61,8 @@ impl Default for Resources {
 pub(crate) struct Plan {
     pub(crate) decode: DecodePlan,
     pub(crate) frame: FrameFormat,
+    /// Frame size of the outputs: that of the frames, or larger, with margins.
+    pub(crate) canvas: Size,
     pub(crate) frame_rate: FrameRate,
     /// The part of the clip that is cut. Frames are counted from its start.
     pub(crate) span: TimeSpan,
@@ -86,14 +88,18 @@ impl Plan {
         let (frame_rate, retiming) = timing(info, request.fps);
         let frame = info.frame_format(size);
         let part = Part::of(request.trim, info, request.fps);
+        let canvas = request.bounds.and_then(Bounds::padded).unwrap_or(size);
+        let secs = part.count() as f64 / frame_rate.per_second();
         let encode = |format: OutputFormat| EncodePlan {
             format,
-            size,
+            size: canvas,
             subsampling: frame.subsampling,
             frame_rate,
             color: info.color,
             quality: request.quality,
             speed: request.speed,
+            crf: None,
+            plays: request.preset.and_then(|preset| preset.plays(secs)).unwrap_or(0),
             has_audio: request.keeps_audio && info.audio.is_some(),
             threads: threads_for(format, request.formats.iter().count(), resources),
         };
@@ -105,6 +111,7 @@ impl Plan {
                 window: part.window(),
             },
             frame,
+            canvas,
             frame_rate,
             span: part.span,
             expected_frames: part.count(),
@@ -282,7 +289,7 @@ impl Plan {
 
     /// Frame size of the outputs.
     pub(crate) const fn size(&self) -> Size {
-        self.frame.size
+        self.canvas
     }
 }
 
@@ -387,6 +394,7 @@ mod tests {
             let plan = Plan {
                 decode: DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1, window: None },
                 frame: format(pixels, 1000),
+                canvas: size,
                 frame_rate: FrameRate::new(24, 1).unwrap(),
                 span: TimeSpan { start: Duration::ZERO, length: Duration::ZERO },
                 expected_frames: 1,

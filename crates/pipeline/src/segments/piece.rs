@@ -117,6 +117,7 @@ fn try_piece(
         threads: section.matte_threads,
         // At its end, a clip may have more frames than its packets say.
         kept: first..if is_last { u64::MAX } else { first + count },
+        canvas: section.size(),
     };
     let run = Run { job, info, plan: section, stop };
     let (mattes, quality, checks) = run.frames(matting, children, encode_piece, progress)?;

@@ -160,6 +160,7 @@ pub fn plan_segments(
 /// Whether a request does not exclude segments by itself.
 pub(super) fn can_be_split(request: &CutRequest) -> bool {
     request.hints.is_empty()
+        && request.max_bytes.is_none()
         && request.method != MethodChoice::Ai
         && request.formats.iter().all(OutputFormat::joins_segments)
 }

@@ -18,14 +18,15 @@ use super::{
     check::{PieceCheck, check_output, check_piece},
     mov::mend_frame_headers,
 };
-use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
+use crate::{Error, OutputReport, Stop, limit::Limit, matte_log::MatteLog, progress::Counters};
 
 mod animate;
 mod layers;
 mod sequence;
 mod stack;
 
-use animate::{animate, spool_in};
+use animate::animate;
+pub(crate) use animate::spool_in;
 pub(crate) use layers::{Layers, mux_streams, remove_streams};
 pub(crate) use sequence::SequenceInfo;
 use sequence::{write_poster, write_sequence};
@@ -48,6 +49,37 @@ pub(crate) enum EncoderBackend {
     PngSequence,
     /// The writer of one PNG in this process.
     Poster,
+    /// The frames are kept, and encoded until the file keeps a limit of bytes.
+    Within(Limit),
+}
+
+impl EncoderBackend {
+    /// Starts the encoder of `plan`, or, with `limit`, what keeps the frames for it. Child processes
+    /// end with the thread that calls this.
+    ///
+    /// # Errors
+    /// A failure of the machine, above all [`clearcut_ffmpeg::Error::Spawn`].
+    pub(crate) fn start(
+        plan: &EncodePlan,
+        limit: Option<Limit>,
+        (tools, stop): (&Tools, &Stop),
+        scratch: &Path,
+    ) -> Result<Self, Error> {
+        if let Some(limit) = limit {
+            return Ok(Self::Within(limit));
+        }
+        Ok(match plan.format {
+            OutputFormat::Webp => Self::Webp,
+            OutputFormat::Apng => Self::Apng,
+            OutputFormat::Gif => Self::Gif,
+            OutputFormat::Webm => Self::Layers(Layers::start(tools, plan, scratch, stop)?),
+            OutputFormat::PngSequence => Self::PngSequence,
+            OutputFormat::Poster => Self::Poster,
+            OutputFormat::StackedAlpha | OutputFormat::Mov | OutputFormat::Matte => {
+                Self::Child(stop.register(tools.encode(plan, scratch)?))
+            }
+        })
+    }
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -110,8 +142,20 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
+    encode_frames(encoder.backend, plan, (scratch, stop), first, taken)
+}
+
+/// Feeds `taken`, frames from number `first` of the clip on, to the encoder of `plan`, as [`encode`]
+/// does.
+pub(crate) fn encode_frames(
+    backend: EncoderBackend,
+    plan: &EncodePlan,
+    (scratch, stop): (&Path, &Stop),
+    first: u64,
+    taken: impl Iterator<Item = Arc<Frame>>,
+) -> Result<Option<MatteLog>, Error> {
     let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
-    match encoder.backend {
+    match backend {
         EncoderBackend::Child(child) => feed(child, plan, taken),
         EncoderBackend::Layers(layers) => layers.encode(taken),
         EncoderBackend::Webp => {
@@ -137,12 +181,13 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<Option<Matt
             }
             return Ok(Some(log));
         }
+        EncoderBackend::Within(_) => Ok(()), // Its frames are kept first: `stages::within`.
     }?;
     Ok(None)
 }
 
 /// Makes the file of `plan` of what its encoder left in `scratch`.
-fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
+pub(crate) fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
     match plan.format {
         OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
         OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
@@ -169,7 +214,7 @@ pub(crate) fn finished(
     let path = scratch.join(plan.file_name());
     let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
     let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();
-    Ok(OutputReport { format: plan.format, path, bytes, took: start.elapsed(), alpha_check })
+    Ok(OutputReport { format: plan.format, path, bytes, took: start.elapsed(), alpha_check, kept: None })
 }
 
 /// Writes `frames` to `child` and waits until it exits.

@@ -3,7 +3,7 @@
 
 use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
-use clearcut_frame::Frame;
+use clearcut_frame::{Frame, Size};
 use clearcut_matte::{Defects, Keyer};
 use crossbeam_channel::{Receiver, Sender};
 
@@ -12,7 +12,7 @@ use super::{
     key::{keyer_settings, matte_by_color},
     segment::{matte_with_model, pace},
 };
-use crate::{CutJob, Error, matte_log::MatteLog, method::MatteSource, quality::QualityLog};
+use crate::{CutJob, Error, margins::with_margins, matte_log::MatteLog, method::MatteSource, quality::QualityLog};
 
 /// The inputs of the matting: what separates subject and background, and the user's hints.
 pub(crate) struct Matting<'a> {
@@ -23,12 +23,14 @@ pub(crate) struct Matting<'a> {
     /// The frames that are passed on, by their number among the decoded ones. The others are their
     /// neighbors.
     pub(crate) kept: Range<u64>,
+    /// The size of the outputs, which may have margins.
+    pub(crate) canvas: Size,
 }
 
 /// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
 /// first error, or the end of an encoder.
 pub(crate) fn matte(
-    Matting { source, hints, threads, kept }: Matting,
+    Matting { source, hints, threads, kept, canvas }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
@@ -43,9 +45,9 @@ pub(crate) fn matte(
             }
             return true;
         }
-        log.push(&frame);
         quality.push(&frame, source_planes, defects);
-        let frame = Arc::new(frame);
+        let frame = Arc::new(with_margins(frame, canvas));
+        log.push(&frame);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
     let result = match source {

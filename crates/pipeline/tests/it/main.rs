@@ -7,6 +7,7 @@ mod containers;
 mod crops;
 mod cutting;
 mod inputs;
+mod limits;
 mod media;
 mod outputs;
 mod pictures;
