@@ -3,7 +3,7 @@
 
 use clearcut_ffmpeg::{Error as ToolError, LayerCrf, MediaError};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{CutRequest, MaxBytes, OutputFormat, Quality};
+use clearcut_job::{CutRequest, MaxBytes, OutputFormat, Preset, Quality};
 
 use crate::{Error, plan::Plan};
 
@@ -20,17 +20,21 @@ pub(crate) struct Limit {
     may_improve: bool,
     /// Fewest frames.
     fewest_frames: u64,
+    /// Whether the length must stay exactly as it is, because it is whole seconds.
+    keeps_length: bool,
 }
 
 impl Limit {
     /// The limit of the outputs of `request`; `None` if they have none.
     pub(crate) fn of(request: &CutRequest) -> Option<Self> {
-        let frames = request.preset.and_then(|preset| preset.limits().frames);
+        let limits = request.preset.map(Preset::limits);
+        let frames = limits.and_then(|limits| limits.frames);
         Some(Self {
             max_bytes: request.max_bytes?,
             may_shrink: request.size.is_none() && request.bounds.is_none(),
             may_improve: request.preset.is_some(),
             fewest_frames: frames.map_or(1, |(fewest, _)| fewest),
+            keeps_length: limits.is_some_and(|limits| limits.is_in_whole_secs),
         })
     }
 }
@@ -195,7 +199,9 @@ impl Search {
         let is_allowed = |settings: &Settings| {
             let rate = settings.frame_rate(source.frame_rate).per_second();
             let has_frames = settings.frames(source.frames) >= limit.fewest_frames;
-            settings.kept == (1, 1) || (rate >= LEAST_RATE && has_frames)
+            let (kept, of) = settings.kept;
+            let is_exact = (source.frames * u64::from(kept)).is_multiple_of(u64::from(of));
+            settings.kept == (1, 1) || (rate >= LEAST_RATE && has_frames && (is_exact || !limit.keeps_length))
         };
         candidates.retain(is_allowed);
         let candidates = candidates.into_iter().map(|settings| (settings, settings.cost(&source, best))).collect();
@@ -317,7 +323,7 @@ mod tests {
         for (format, kilobytes) in [(Webm, 256), (Webp, 500), (Gif, 1000), (Apng, 2000)] {
             for factor in [0.5, 0.8, 1.0, 1.3, 2.0] {
                 for slope in [0.6, 1.0, 1.5] {
-                    let request = CutRequest::new(format).with_preset(clearcut_job::Preset::WebHero, None).unwrap();
+                    let request = CutRequest::new(format).with_preset(Preset::WebHero, None).unwrap();
                     let mut search = search(format, kilobytes, request);
                     let (tried, best) = run(&mut search, factor, slope);
                     let limit = 1000 * u64::from(kilobytes);
