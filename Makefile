@@ -199,6 +199,11 @@ VALIDATED ?= $(CLEARCUT)
 validate: setup-validate $(if $(filter $(CLEARCUT),$(VALIDATED)),build) tests/browser/node_modules .venv/validators
 	.venv/bin/python scripts/validate-outputs.py $(VALIDATED) out/validate
 
+# Cuts the samples and the clips of the evaluation kit with every preset, has other programs read the files, and prints their KB.
+.PHONY: validate-presets
+validate-presets: $(if $(filter $(CLEARCUT),$(VALIDATED)),build) .venv/validators
+	.venv/bin/python scripts/validate-presets.py $(VALIDATED) out/presets samples/*.mp4 $(wildcard $(EVAL)/cases/*/input.mp4)
+
 setup-validate:
 	@scripts/setup.sh validate
 

@@ -1066,7 +1066,7 @@ export interface components {
          * @description Stable code of an error in a reply.
          * @enum {string}
          */
-        ErrorCode: "INVALID_REQUEST" | "INVALID_FORMATS" | "INVALID_TOLERANCE" | "INVALID_FPS" | "INVALID_QUALITY" | "INVALID_SIZE" | "INVALID_CHROMA_KEY" | "INVALID_URL" | "UNAUTHORIZED" | "INVALID_API_KEY" | "SIGN_IN_LINK" | "INVALID_SIGNATURE" | "URL_EXPIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "IDEMPOTENCY_CONFLICT" | "TUS_VERSION" | "JOB_NOT_FOUND" | "JOB_NOT_FAILED" | "INPUT_GONE" | "FILE_GONE" | "UPLOAD_NOT_FOUND" | "UPLOAD_UNFINISHED" | "UPLOAD_FINISHED" | "UPLOAD_OFFSET" | "UPLOAD_BUSY" | "WEBHOOK_NOT_FOUND" | "DELIVERY_NOT_FOUND" | "TOO_MANY_WEBHOOKS" | "WEBHOOK_DISABLED" | "INVALID_VIDEO" | "INVALID_IMAGE" | "FILE_TOO_LARGE" | "INVALID_BACKGROUND" | "NO_FLAT_BACKGROUND" | "MODEL_MISSING" | "FORMAT_UNAVAILABLE" | "JOB_CANCELLED" | "TIMEOUT" | "JOB_EXPIRED" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "URL_UNAVAILABLE" | "FFMPEG_MISSING" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "INSUFFICIENT_STORAGE" | "READ_ONLY_STORAGE" | "STORAGE_UNAVAILABLE" | "SERVER_BUSY" | "PREVIEWS_BUSY" | "UNAVAILABLE" | "INTERNAL_ERROR";
+        ErrorCode: "INVALID_REQUEST" | "INVALID_FORMATS" | "INVALID_TOLERANCE" | "INVALID_FPS" | "INVALID_QUALITY" | "INVALID_SIZE" | "INVALID_CHROMA_KEY" | "INVALID_URL" | "UNAUTHORIZED" | "INVALID_API_KEY" | "SIGN_IN_LINK" | "INVALID_SIGNATURE" | "URL_EXPIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "IDEMPOTENCY_CONFLICT" | "TUS_VERSION" | "JOB_NOT_FOUND" | "JOB_NOT_FAILED" | "INPUT_GONE" | "FILE_GONE" | "UPLOAD_NOT_FOUND" | "UPLOAD_UNFINISHED" | "UPLOAD_FINISHED" | "UPLOAD_OFFSET" | "UPLOAD_BUSY" | "WEBHOOK_NOT_FOUND" | "DELIVERY_NOT_FOUND" | "TOO_MANY_WEBHOOKS" | "WEBHOOK_DISABLED" | "INVALID_VIDEO" | "INVALID_IMAGE" | "FILE_TOO_LARGE" | "INVALID_BACKGROUND" | "LIMIT_NOT_MET" | "UNFIT_LENGTH" | "NO_FLAT_BACKGROUND" | "MODEL_MISSING" | "FORMAT_UNAVAILABLE" | "JOB_CANCELLED" | "TIMEOUT" | "JOB_EXPIRED" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "URL_UNAVAILABLE" | "FFMPEG_MISSING" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "INSUFFICIENT_STORAGE" | "READ_ONLY_STORAGE" | "STORAGE_UNAVAILABLE" | "SERVER_BUSY" | "PREVIEWS_BUSY" | "UNAVAILABLE" | "INTERNAL_ERROR";
         /** @description Envelope of an error. */
         ErrorReply: {
             /** @description The error. */
@@ -1081,7 +1081,7 @@ export interface components {
          * @description Stable code of the reason why a job failed.
          * @enum {string}
          */
-        FailureCode: "INVALID_VIDEO" | "INVALID_IMAGE" | "INVALID_BACKGROUND" | "NO_FLAT_BACKGROUND" | "INVALID_REQUEST" | "FILE_TOO_LARGE" | "INVALID_URL" | "QUOTA_EXCEEDED" | "JOB_CANCELLED" | "JOB_EXPIRED" | "FORMAT_UNAVAILABLE" | "MODEL_MISSING" | "INSUFFICIENT_STORAGE" | "TIMEOUT" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "STORAGE_UNAVAILABLE" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "URL_UNAVAILABLE";
+        FailureCode: "INVALID_VIDEO" | "INVALID_IMAGE" | "INVALID_BACKGROUND" | "LIMIT_NOT_MET" | "UNFIT_LENGTH" | "NO_FLAT_BACKGROUND" | "INVALID_REQUEST" | "FILE_TOO_LARGE" | "INVALID_URL" | "QUOTA_EXCEEDED" | "JOB_CANCELLED" | "JOB_EXPIRED" | "FORMAT_UNAVAILABLE" | "MODEL_MISSING" | "INSUFFICIENT_STORAGE" | "TIMEOUT" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "STORAGE_UNAVAILABLE" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "URL_UNAVAILABLE";
         /** @description A field of the request that was accepted and had no effect. */
         FieldWarning: {
             /**
@@ -1106,10 +1106,10 @@ export interface components {
          */
         FileFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster" | "png" | "zip";
         /**
-         * @description How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
+         * @description How frames fit into a width and a height: as large as fits into both, cropped to exactly that size, or with transparent margins to exactly that size.
          * @enum {string}
          */
-        Fit: "contain" | "cover";
+        Fit: "contain" | "cover" | "pad";
         /** @description The health of the server. */
         Health: {
             /** @description All checks. */
@@ -1527,6 +1527,11 @@ export interface components {
             /** @description Cursor of the next page; null on the last page. */
             nextCursor: string | null;
         };
+        /**
+         * @description What a file is for, which sets everything that a platform prescribes.
+         * @enum {string}
+         */
+        Preset: "telegram-sticker" | "telegram-emoji" | "whatsapp-sticker" | "discord-sticker" | "discord-emoji" | "slack-emoji" | "line-sticker" | "imessage-sticker" | "web-hero";
         /** @description A preview: one frame of the cut. */
         Preview: {
             /**
@@ -2059,7 +2064,7 @@ export interface components {
          * @description Stable code of a decision about a clip.
          * @enum {string}
          */
-        ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "BACKGROUND_FITTED" | "BACKGROUND_RETIMED" | "OTHER";
+        ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "LIMIT_KEPT" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "BACKGROUND_FITTED" | "BACKGROUND_RETIMED" | "OTHER";
         /** @description A color by its channels. */
         Rgb: {
             /** Format: int32 */
@@ -2173,7 +2178,8 @@ export interface components {
             file?: string;
             /**
              * @description With both `width` and `height`: `contain` keeps the whole frame, so that one side may be smaller
-             *     than asked, `cover` crops it on both sides alike to exactly that size. Default: `contain`.
+             *     than asked, `cover` crops it on both sides alike to exactly that size, `pad` gives the whole
+             *     frame transparent margins to exactly that size. Default: `contain`.
              */
             fit?: components["schemas"]["Fit"];
             /** @description The output format, if there is only one. Excludes `formats`. */
@@ -2201,10 +2207,23 @@ export interface components {
             /** @description The `storageId` of a complete upload. */
             inputStorageId?: string;
             /**
+             * @description Largest length of each output in bytes: a whole number, or with a unit of 1000, such as `256KB`.
+             *     For `webm`, `webp`, `apng` and `gif` alone. Quality, then rate, then size (unless it is given)
+             *     are lowered until it is kept; if it cannot be, the job fails with `LIMIT_NOT_MET`. With a
+             *     preset, up to its limit.
+             */
+            maxBytes?: string;
+            /**
              * @description `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
              *     Default: `auto`.
              */
             method?: components["schemas"]["Method"];
+            /**
+             * @description What the file is for: sets the format, its size, rate and quality, leaves out the sound, and keeps
+             *     the platform's limit of bytes. Excludes the fields that it sets. A clip of a length that the
+             *     platform does not take needs `trim`; else the job fails with `UNFIT_LENGTH`.
+             */
+            preset?: components["schemas"]["Preset"];
             /**
              * Format: int32
              * @description Image quality of `webp`, `apng` and `gif`. Default: 60.

@@ -97,6 +97,10 @@ export interface CutOptions extends MatteOptions {
    * format is then `mp4`. Default: none.
    */
   background?: string;
+  /** What the file is for: sets format, size, rate and quality, and keeps the platform's limit of bytes. */
+  preset?: Schemas["Preset"];
+  /** Largest length of each output in bytes, or as `256KB`: of `webm`, `webp`, `apng` and `gif`. */
+  maxBytes?: number | string;
   /** Frames per second, 1–60, or those of the clip. Default: 24. */
   fps?: number | "source";
   /** The sound, in the formats that carry it. Default: `keep`. */
@@ -107,8 +111,8 @@ export interface CutOptions extends MatteOptions {
   width?: number;
   /** Height in pixels, 64–2048. Alone, the width follows. */
   height?: number;
-  /** With both: the whole frame, or cropped to exactly that size. Default: `contain`. */
-  fit?: "contain" | "cover";
+  /** With both: the whole frame, cropped to exactly that size, or with clear margins. Default: `contain`. */
+  fit?: "contain" | "cover" | "pad";
   /** Image quality of `webp`, `apng` and `gif`, 0–100. Default: 60. */
   quality?: number;
   /** Name of the clip, after which downloads are named. Default: the name of the file. */

@@ -27,8 +27,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         matrix: if matrix == "bt601" { Matrix::Bt601 } else { Matrix::Bt709 },
     };
     let threads = threads.parse::<NonZeroUsize>()?;
-    let settings =
-        AnimationSettings { frame, frame_rate: rate.parse()?, quality: quality.parse()?, threads, first_frame: 0 };
+    let settings = AnimationSettings {
+        frame,
+        frame_rate: rate.parse()?,
+        quality: quality.parse()?,
+        threads,
+        first_frame: 0,
+        plays: 0,
+    };
     let mut raw = BufReader::new(File::open(raw)?);
     let frames = std::iter::from_fn(|| {
         let mut frame = Frame::new(frame);

@@ -23,8 +23,8 @@ mod filter;
 use container::{Container, PatchHeader};
 use filter::ColorError;
 
-/// Writes `frames` as an animated PNG that loops forever. Blocks; pulls frames as fast as they are
-/// compressed.
+/// Writes `frames` as an animated PNG that plays as often as the settings say. Blocks; pulls frames
+/// as fast as they are compressed.
 ///
 /// Quality 100 is lossless. Below 100, color may be off by a few levels (see `filter::ColorError`).
 /// Alpha is exact at every quality.
@@ -42,7 +42,7 @@ pub fn encode_apng(
     let rules = ScheduleRules { alignment: 1, first_covers_canvas: true, min_repeats, max_repeats };
     let error = ColorError::for_quality(settings.quality);
     let canvases = frames.map(|frame| Arc::new(Rgba::from_frame(&frame)));
-    let mut container = Container::begin(out, settings.frame.size)?;
+    let mut container = Container::begin(out, settings.frame.size, settings.plays)?;
     let mut summary = Summary::default();
     with_workers(settings.threads, |workers| {
         let compressed = workers.map_in_order_ahead(EXTRA_PATCHES, patches(rules, canvases), |patch: Patch<Rgba>| {
@@ -77,7 +77,7 @@ pub fn join_apng<R: Read>(
     pieces: impl IntoIterator<Item = io::Result<R>>,
     out: impl Write + Seek,
 ) -> Result<u64, Error> {
-    let mut container = Container::begin(out, canvas)?;
+    let mut container = Container::begin(out, canvas, 0)?;
     for piece in pieces {
         read_apng(piece?, |part| match part {
             StoredPart::Canvas(_) => Ok(()),

@@ -37,7 +37,8 @@
 //!
 //! let frame_rate = FrameRate::new(25, 1).expect("a rate above 0");
 //! let threads = NonZeroUsize::MIN;
-//! let settings = AnimationSettings { frame: format, frame_rate, quality: 80, threads, first_frame: 0 };
+//! let (first_frame, plays) = (0, 0);
+//! let settings = AnimationSettings { frame: format, frame_rate, quality: 80, threads, first_frame, plays };
 //! let mut file = Cursor::new(Vec::new());
 //! let summary = encode_webp(&settings, frames, &mut file)?;
 //! assert_eq!((summary.frames, summary.patches), (10, 2));

@@ -27,6 +27,8 @@ pub struct AnimationSettings {
     /// Number of the first frame in the clip, from 0: more for a piece of a longer animation. The
     /// first patch of such a piece covers the canvas.
     pub first_frame: u64,
+    /// How often an APNG plays; 0 for forever, as the others always do.
+    pub plays: u32,
 }
 
 /// Statistics of a written file.

@@ -1,9 +1,10 @@
 // The part of a clip, and of its frames, that a job cuts.
+import { SQUARE_PRESETS } from "./presets.js";
 
 /**
  * `trim` is a part of the clip, as `START,END`; `crop` one of its frame, a rectangle or a shape; `cover` the shape to which what is
- * left is cropped. Empty for all of it.
- * @typedef {{ trim: string, crop: string, cover: string }} Part
+ * left is cropped, `pad` that to which it gets margins. Empty for all of it.
+ * @typedef {{ trim: string, crop: string, cover: string, pad?: string }} Part
  */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
 
@@ -14,8 +15,9 @@ const MAX_KEPT = 200;
 /** The part that the fields of a submit ask for. @param {FormData} form @returns {Part} */
 export function partOf(form) {
   const field = (/** @type {string} */ name) => String(form.get(name) ?? "");
-  const cover = field("fit") === "cover" ? `${field("width")}:${field("height")}` : "";
-  return { trim: field("trim"), crop: field("crop"), cover };
+  const shape = (/** @type {string} */ fit) => (field("fit") === fit ? `${field("width")}:${field("height")}` : "");
+  const pad = SQUARE_PRESETS.has(field("preset")) ? "1:1" : shape("pad");
+  return { trim: field("trim"), crop: field("crop"), cover: shape("cover"), pad };
 }
 
 /** @returns {[string, Part][]} */
@@ -46,12 +48,20 @@ export function timesOf(trim, duration) {
   return start < end ? { start, end } : { start: 0, end: duration };
 }
 
-/** The rectangle that is cut of a frame, in pixels. @param {Part} part @param {{ width: number, height: number }} frame @returns {Rect} */
-export function rectOf({ crop, cover }, frame) {
+/** The rectangle that is cut of a frame, in pixels; with margins it lies around the frame. @param {Part} part @param {{ width: number, height: number }} frame @returns {Rect} */
+export function rectOf({ crop, cover, pad }, frame) {
   const whole = { x: 0, y: 0, ...frame };
   const [x, y, width, height] = crop.split(",").map(Number);
   const rect = crop.includes(",") ? { x, y, width, height } : middleOf(crop, whole);
-  return middleOf(cover, rect);
+  return pad ? around(pad, rect) : middleOf(cover, rect);
+}
+
+/** The smallest rectangle of a shape around another. @param {string} shape @param {Rect} rect */
+function around(shape, rect) {
+  const [across, down] = shape.split(":").map(Number);
+  const width = Math.max(rect.width, (rect.height * across) / down);
+  const height = Math.max(rect.height, (rect.width * down) / across);
+  return { x: rect.x - (width - rect.width) / 2, y: rect.y - (height - rect.height) / 2, width, height };
 }
 
 /** The largest rectangle of a shape around the middle of another, with even sides, as the server takes it. @param {string} shape @param {Rect} rect */

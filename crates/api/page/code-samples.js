@@ -1,7 +1,8 @@
 // The code that makes the same cut again.
 import { Clip } from "./clip.js";
 import { CodeTabs } from "./code-tabs.js";
-import { formOf, storedOptions } from "./cut-options.js";
+import { formOf } from "./cut-form.js";
+import { storedOptions } from "./cut-options.js";
 import { FORMATS, outputName, quoted } from "./texts.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
@@ -52,10 +53,9 @@ function curl(options, settings, file) {
 function typescript(options, { keyColor: key, hints, trim, crop }, file) {
   const { fps, method } = options;
   const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
-  const fields = [
-    `file: await readFile(${JSON.stringify(file)})`,
+  const { preset, maxBytes } = options;
+  const chosen = [
     `formats: ${JSON.stringify(options.formats)}`,
-    `tolerance: ${options.tolerance}`,
     // The published default is 24; `source` keeps every frame, which the SDK's type does not know.
     fps === "source" ? '// @ts-expect-error The SDK has no type for it.\n  fps: "source"' : `fps: ${fps}`,
     ...sidesOf(options).map(
@@ -63,7 +63,14 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
         `// @ts-expect-error The SDK has no type for it.\n  ${name}: ${name === "fit" ? JSON.stringify(value) : value}`,
     ),
     options.size && !options.width && !options.height && `size: ${options.size}`,
+    maxBytes && `// @ts-expect-error The SDK has no type for it.\n  maxBytes: ${JSON.stringify(maxBytes)}`,
     `quality: ${options.quality}`,
+    options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
+  ];
+  const fields = [
+    `file: await readFile(${JSON.stringify(file)})`,
+    ...(preset ? [`// @ts-expect-error The SDK has no type for it.\n  preset: ${JSON.stringify(preset)}`] : chosen),
+    `tolerance: ${options.tolerance}`,
     // A field of this server that the SDK passes on and has no type for.
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     hints.length > 0 &&
@@ -72,7 +79,6 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
       `// @ts-expect-error The SDK has no type for it.\n  background: ${JSON.stringify(options.background)}`,
     options.backgroundFile &&
       `// background: the storageId of an upload of ${JSON.stringify(options.backgroundFile.name)}`,
-    options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
     crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
@@ -90,7 +96,7 @@ console.log(result.outputs);`;
 
 /** The width and height that are asked for, as names and values. @param {Options} options */
 function sidesOf({ width, height, fit }) {
-  const sides = { width, height, fit: width && height && fit === "cover" ? fit : "" };
+  const sides = { width, height, fit: width && height && fit !== "contain" ? fit : "" };
   return Object.entries(sides).filter(([, value]) => value);
 }
 
@@ -118,21 +124,24 @@ const word = (text) => (/^[\w./,:-]+$/.test(text) ? text : quoted(text));
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
 function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
-  const { formats, method, tolerance, fps, audio, size, quality } = options;
-  const command = ["clearcut cut", word(file), `--formats ${formats.join(",")}`];
+  const { preset, maxBytes, formats, method, tolerance, fps, audio, size, quality } = options;
+  const command = ["clearcut cut", word(file), preset ? `--preset ${preset}` : `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
   if (trim) command.push(`--trim ${word(trim)}`);
   if (crop) command.push(`--crop ${word(crop)}`);
-  if (fps !== "source") command.push(`--fps ${fps}`);
   const background = options.backgroundFile?.name ?? options.background;
   if (background) command.push(`--background ${word(background)}`);
-  if (audio === "drop") command.push("--no-audio");
-  const sides = sidesOf(options);
-  for (const [name, value] of sides) command.push(`--${name} ${value}`);
-  if (size && sides.length === 0) command.push(`--size ${size}`);
-  if (quality !== 60) command.push(`--quality ${quality}`);
+  if (!preset) {
+    if (fps !== "source") command.push(`--fps ${fps}`);
+    if (audio === "drop") command.push("--no-audio");
+    const sides = sidesOf(options);
+    for (const [name, value] of sides) command.push(`--${name} ${value}`);
+    if (size && sides.length === 0) command.push(`--size ${size}`);
+    if (maxBytes) command.push(`--max-bytes ${word(maxBytes)}`);
+    if (quality !== 60) command.push(`--quality ${quality}`);
+  }
   for (const { kind, time, x, y } of hints) command.push(`--hint ${kind}@${time},${x},${y}`);
   return command.join(" ");
 }

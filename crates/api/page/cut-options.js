@@ -1,21 +1,36 @@
 // The options of a cut, before the clip is sent.
 import { Clip } from "./clip.js";
+import { formOf, hasQuality } from "./cut-form.js";
 import { FramePreview } from "./frame-preview.js";
 import { button, h, uniqueId } from "./html.js";
 import { newBackgroundField } from "./new-background.js";
 import { BackgroundField, keptOptions, methodField, toleranceField } from "./option-fields.js";
+import { PRESETS } from "./presets.js";
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, background: string, backgroundFile: File | null }} Options */
+/** @typedef {{ preset: string, maxBytes: string, formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, background: string, backgroundFile: File | null }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
 /** Shapes of frames that are proposed. */
 const SHAPES = ["1:1", "4:5", "9:16", "16:9"];
+/** The options of previews in place of those of the cut. @type {Partial<Options>} */
+const PREVIEWED = {
+  preset: "",
+  maxBytes: "",
+  formats: ["apng"],
+  size: PREVIEW_PX,
+  width: "",
+  height: "",
+  background: "",
+  backgroundFile: null,
+};
 /** @type {Options} */
 const DEFAULTS = {
+  preset: "",
+  maxBytes: "",
   formats: ["webm", "stacked-alpha"],
   method: "auto",
   tolerance: 30,
@@ -32,34 +47,6 @@ const DEFAULTS = {
 
 /** The options of the last cut. */
 export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
-
-/** Whether the option `quality` applies to a format. @param {Options} options */
-const hasQuality = ({ formats }) => formats.some((format) => FORMATS[format]?.hasQuality);
-
-/** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
-export function formOf(options, { keyColor, hints, trim, crop }) {
-  const form = new FormData();
-  form.append("formats", JSON.stringify(options.formats));
-  if (options.method !== "auto") form.append("method", options.method);
-  form.append("tolerance", String(options.tolerance));
-  form.append("fps", options.fps);
-  if (options.audio === "drop") form.append("audio", "drop");
-  const { width, height, fit } = options;
-  // What is asked exactly comes before the longer side.
-  if (width) form.append("width", width);
-  if (height) form.append("height", height);
-  if (width && height && fit === "cover") form.append("fit", fit);
-  if (options.size && !width && !height) form.append("size", options.size);
-  if (hasQuality(options)) form.append("quality", String(options.quality));
-  // A model takes no key color.
-  if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
-  if (hints.length > 0) form.append("hints", JSON.stringify(hints));
-  if (trim) form.append("trim", trim);
-  if (crop) form.append("crop", crop);
-  if (options.backgroundFile) form.append("background", options.backgroundFile);
-  else if (options.background) form.append("background", options.background);
-  return form;
-}
 
 /** `<cut-options>`: fires `cut` when the form is submitted, and `discard`. */
 export class CutOptions extends HTMLElement {
@@ -78,6 +65,8 @@ export class CutOptions extends HTMLElement {
   #byColor = h("div", { class: "options" });
   #more = h("details", { class: "more" });
   #formatFields = h("div", {});
+  /** The fields that a preset sets. */
+  #setByPreset = h("div", { class: "options" });
 
   connectedCallback() {
     const frame = this.#preview;
@@ -85,19 +74,7 @@ export class CutOptions extends HTMLElement {
     frame.client = this.client;
     // The frame is shown whole, for hints are shares of it.
     const settings = () => ({ keyColor: this.clip.keyColor, hints: this.clip.hints, trim: this.clip.trim, crop: "" });
-    frame.form = () =>
-      formOf(
-        {
-          ...this.options,
-          formats: ["apng"],
-          size: PREVIEW_PX,
-          width: "",
-          height: "",
-          background: "",
-          backgroundFile: null,
-        },
-        settings(),
-      );
+    frame.form = () => formOf({ ...this.options, ...PREVIEWED }, settings());
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
@@ -122,11 +99,15 @@ export class CutOptions extends HTMLElement {
       }),
       this.#part(),
       this.#crop(),
+      this.#setByPreset,
+    );
+    this.#setByPreset.replaceChildren(
       this.#rate(),
       this.#audio(),
       this.#size(),
       this.#bounds(),
       this.#fit(),
+      this.#maxBytes(),
       this.#quality,
     );
     this.#formatFields.replaceChildren(this.#formats());
@@ -135,6 +116,7 @@ export class CutOptions extends HTMLElement {
       { class: "options" },
       method,
       this.#byColor,
+      this.#preset(),
       this.#formatFields,
       this.#more,
       this.#problem,
@@ -183,7 +165,10 @@ export class CutOptions extends HTMLElement {
   #show = () => {
     this.#problem.textContent = this.clip.problem;
     this.#problem.hidden = !this.clip.problem;
-    const nothing = this.options.formats.length === 0;
+    const { preset } = this.options;
+    this.#formatFields.hidden = preset !== "";
+    this.#setByPreset.hidden = preset !== "";
+    const nothing = !preset && this.options.formats.length === 0;
     this.#cut.disabled = nothing;
     const what = this.count > 1 ? `Remove the background of ${this.count} clips` : "Remove the background";
     this.#cut.textContent = nothing ? "Choose a format" : what;
@@ -228,6 +213,26 @@ export class CutOptions extends HTMLElement {
       );
     });
     return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
+  }
+
+  /** What the file is for. */
+  #preset() {
+    return this.#select("For", "preset", PRESETS);
+  }
+
+  /** The largest file. */
+  #maxBytes() {
+    const id = uniqueId();
+    const input = h("input", { id, name: "maxBytes", value: this.options.maxBytes, placeholder: "any, or 256KB, 2MB" });
+    input.onchange = () => {
+      this.options.maxBytes = input.value.replaceAll(/\s/g, "");
+    };
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "row spread" }, h("label", { for: id }, "Largest file"), input),
+      h("p", { class: "hint" }, "For WebM, WebP, PNG and GIF alone: quality, rate, then size are lowered."),
+    );
   }
 
   /** From where to where the clip is cut. */
@@ -343,10 +348,11 @@ export class CutOptions extends HTMLElement {
     return this.#select("In both", "fit", [
       ["contain", "The whole frame, one side may be smaller"],
       ["cover", "Cropped to exactly that size"],
+      ["pad", "With clear margins to exactly that size"],
     ]);
   }
 
-  /** @param {string} label @param {"fps" | "audio" | "size" | "fit"} name @param {string[][]} choices */
+  /** @param {string} label @param {"preset" | "fps" | "audio" | "size" | "fit"} name @param {string[][]} choices */
   #select(label, name, choices) {
     const id = uniqueId();
     const select = h("select", { id, name }, ...choices.map(([value, text]) => h("option", { value }, text)));
@@ -354,6 +360,7 @@ export class CutOptions extends HTMLElement {
     select.onchange = () => {
       this.options[name] = select.value;
       if (name === "size" && select.value) this.#clear("width", "height");
+      if (name === "preset") this.#show();
     };
     return h("div", { class: "field row spread" }, h("label", { for: id }, label), select);
   }

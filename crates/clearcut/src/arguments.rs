@@ -18,6 +18,7 @@ use crate::{
     ffmpeg_command::FfmpegOptions,
     image_command::ImageCommand,
     installed_models::ModelOptions,
+    limit_options::LimitOptions,
     models::ModelsOptions,
     outputs::IMAGE_EXTENSION,
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions, hide_from_workers},
@@ -208,6 +209,9 @@ pub(crate) struct CutOptions {
     #[command(flatten)]
     pub(crate) bounds: BoundsOptions,
 
+    #[command(flatten)]
+    pub(crate) limit: LimitOptions,
+
     /// Image quality of webp, apng and gif, 0-100; 100 is lossless, but for the palette of a gif
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
@@ -337,14 +341,9 @@ impl CutOptions {
         self.output.as_deref()?.extension()?.to_str()
     }
 
-    /// The format that the output's name asks for, or the usual one.
-    fn format_of_output(&self) -> OutputFormat {
-        let (usual, is_opaque) = match self.background {
-            Some(_) => (OutputFormat::Mp4, true),
-            None => (OutputFormat::Webm, false),
-        };
-        let extension = self.output_extension();
-        extension.and_then(|name| OutputFormat::from_extension(name, is_opaque)).unwrap_or(usual)
+    /// The format that the output's name asks for.
+    fn format_of_output(&self) -> Option<OutputFormat> {
+        OutputFormat::from_extension(self.output_extension()?, self.background.is_some())
     }
 
     /// Cut request of these options, or a usage failure if options contradict each other.
@@ -358,8 +357,12 @@ impl CutOptions {
             let message = format!("--hint is given {} times", self.hints.len());
             Failure::usage(message, "Give it up to 32 times.")
         })?;
+        let named_format = self.format_of_output();
+        let usual_format = if self.background.is_some() { OutputFormat::Mp4 } else { OutputFormat::Webm };
         let request = CutRequest {
-            formats: self.formats.clone().unwrap_or_else(|| self.format_of_output().into()),
+            preset: None,
+            max_bytes: None,
+            formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(usual_format).into()),
             method: self.method,
             key_color: self.key,
             tolerance: self.tolerance,
@@ -376,6 +379,8 @@ impl CutOptions {
             speed: self.speed,
             keeps_audio: !self.no_audio,
         };
+        let asked = self.formats.clone().or_else(|| named_format.map(Formats::from));
+        let request = self.limit.applied_to(request, asked.as_ref()).map_err(|error| contradiction(&error))?;
         request.check().map_err(|error| contradiction(&error))?;
         Ok(request)
     }
@@ -393,6 +398,7 @@ fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use clearcut_job::Preset;
 
     #[test]
     fn the_clap_definition_is_valid() {
@@ -408,8 +414,10 @@ mod tests {
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
                      --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 --background #ff8800 \
-                     --fps 12 --size 480 --quality 90 --speed fast --no-audio";
+                     --fps 12 --size 480 --max-bytes 30KB --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
+            preset: None,
+            max_bytes: Some("30000".parse().unwrap()),
             formats: OutputFormat::Webp.into(),
             method: MethodChoice::Chroma,
             key_color: "#00ff00".parse().unwrap(),
@@ -429,6 +437,8 @@ mod tests {
         };
         assert_eq!(request(flags), expected);
         assert_eq!(request("--width 90 --height 80 --fit cover").bounds.unwrap().shape(), Some((90, 80)));
+        let sticker = request("--preset telegram-sticker -o a.webm --max-bytes 200KB");
+        assert_eq!((sticker.preset, sticker.keeps_audio), (Some(Preset::TelegramSticker), false));
         assert_eq!(request("--quiet"), CutRequest::new(OutputFormat::Webm));
     }
 

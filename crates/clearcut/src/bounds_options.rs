@@ -14,8 +14,9 @@ pub(crate) struct BoundsOptions {
     #[arg(long, value_name = "PX", value_parser = side, allow_negative_numbers = true, conflicts_with = "size")]
     height: Option<LongestSide>,
 
-    /// With --width and --height: contain (the whole frame; one side may be smaller) or cover (cropped
-    /// on both sides alike to exactly this size) [default: contain]
+    /// With --width and --height: contain (the whole frame; one side may be smaller), cover (cropped on
+    /// both sides alike to exactly this size) or pad (the whole frame with transparent margins to
+    /// exactly this size) [default: contain]
     #[arg(long, value_name = "FIT", value_parser = fit, requires_all = ["width", "height"])]
     fit: Option<Fit>,
 }

@@ -95,7 +95,7 @@ pub(crate) fn not_cut() -> Failure {
 
 /// Refuses options that have no meaning for an image.
 fn refuse_options_of_clips(options: &CutOptions, file: &File) -> Result<(), Failure> {
-    let bounds = options.bounds.given();
+    let bounds = options.bounds.given().or(options.limit.given());
     let given = [
         (bounds.unwrap_or_default(), bounds.is_some()),
         ("--formats", options.formats.is_some()),

@@ -17,6 +17,7 @@ mod heap;
 mod image_command;
 mod input;
 mod installed_models;
+mod limit_options;
 mod mcp;
 mod models;
 mod order;

@@ -12,7 +12,7 @@ mod sound;
 pub(crate) use codecs::{decodes_audio, decodes_codec, missing_decoders};
 pub use decode::{DecodePlan, DecodeWindow, ExcerptPlan, Retiming};
 pub(crate) use decode::{convert_still, decode, decode_in, excerpt, list_units, measure_fields};
-pub use encode::{EncodePlan, Layer};
+pub use encode::{EncodePlan, Layer, LayerCrf};
 pub(crate) use encode::{decode_matte, decode_picture, encode, encode_layer, list_packets, stated_length};
 pub(crate) use hevc::{try_decoding, try_encoding};
 pub(crate) use join::{encode_sound, join, list_name, list_of_pieces};

@@ -58,7 +58,7 @@ mod tools;
 mod tracks;
 mod unpacking;
 
-pub use argv::{DecodePlan, DecodeWindow, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled};
+pub use argv::{DecodePlan, DecodeWindow, EncodePlan, ExcerptPlan, Layer, LayerCrf, Retiming, SamplePlan, Sampled};
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use clearcut_job::Container;

@@ -14,9 +14,11 @@ pub enum Fit {
     Contain,
     /// Exactly as asked: what lies outside of that shape is cropped on both sides alike.
     Cover,
+    /// Exactly as asked: the whole frame, with transparent margins.
+    Pad,
 }
 
-keyword_enum!(Fit, "fit", "contain or cover", "contain" => Contain, "cover" => Cover);
+keyword_enum!(Fit, "fit", "contain, cover or pad", "contain" => Contain, "cover" => Cover, "pad" => Pad);
 
 /// The width and height of the outputs, at least one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +39,8 @@ impl Bounds {
         fit: Option<Fit>,
     ) -> Result<Option<Self>, RequestError> {
         if let (Some(fit), true) = (fit, width.is_none() || height.is_none()) {
-            let word = Fit::KEYWORDS[usize::from(fit == Fit::Cover)];
-            return Err(RequestError::new("fit", word, "contain or cover, with both width and height"));
+            let word = Fit::KEYWORDS[fit as usize];
+            return Err(RequestError::new("fit", word, "contain, cover or pad, with both width and height"));
         }
         let is_given = width.is_some() || height.is_some();
         Ok(is_given.then_some(Self { width, height, fit: fit.unwrap_or_default() }))
@@ -49,6 +51,19 @@ impl Bounds {
     pub fn shape(self) -> Option<(u32, u32)> {
         let sides = self.width.zip(self.height).filter(|_| self.fit == Fit::Cover);
         sides.map(|(width, height)| (u32::from(width.get()), u32::from(height.get())))
+    }
+
+    /// The sides that were given.
+    pub(crate) const fn sides(self) -> (Option<LongestSide>, Option<LongestSide>) {
+        (self.width, self.height)
+    }
+
+    /// The size of the outputs of frames that were scaled to [`Self::size_of`] and get margins; `None`
+    /// without margins.
+    #[must_use]
+    pub fn padded(self) -> Option<Size> {
+        let (width, height) = self.width.zip(self.height).filter(|_| self.fit == Fit::Pad)?;
+        Size::new(u32::from(width.get()), u32::from(height.get()))
     }
 
     /// The size of frames of `size`, which were cropped to [`Self::shape`].
@@ -88,6 +103,9 @@ mod tests {
         assert_eq!(size(300, 301, Some(Fit::Cover)), "300×301");
         assert_eq!(bounds(300, 200, Some(Fit::Cover)).shape(), Some((300, 200)));
         assert_eq!(bounds(300, 200, Some(Fit::Contain)).shape(), None);
+        assert_eq!(size(300, 300, Some(Fit::Pad)), "300×169");
+        assert_eq!(bounds(300, 300, Some(Fit::Pad)).padded(), Size::new(300, 300));
+        assert_eq!(bounds(300, 300, Some(Fit::Cover)).padded(), None);
         assert_eq!(bounds(640, 0, None).size_of(Size::new(5000, 1).unwrap()).height(), 1);
     }
 

@@ -90,6 +90,8 @@ error_codes! {
     InvalidImage = "INVALID_IMAGE", Input, [400], 3, "The image, or the ZIP archive of images, is empty, damaged, a video, of a kind or variant that is not read, or exceeds a limit.", "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image; the message names the reason.";
     FileTooLarge = "FILE_TOO_LARGE", Input, [413], 2, "The request, the clip or the image has more bytes than the server accepts.", "Send a smaller file.";
     InvalidBackground = "INVALID_BACKGROUND", Input, [400], 3, "The file of the new background (`background`) is empty, damaged, neither an image nor a video, or exceeds a limit, or it has expired.", "Give an image or a video that plays; the message names the reason.";
+    LimitNotMet = "LIMIT_NOT_MET", Input, [400], 3, "No quality, rate and size that is tried keeps the limit of bytes; the message has the bytes of the closest result.", "Cut a shorter part with `trim`, a smaller one with `crop`, or give a larger limit.";
+    UnfitLength = "UNFIT_LENGTH", Input, [400], 3, "The part of the clip that is cut has a length that the preset does not take.", "Cut a part of a length that fits with `trim`; the message names one.";
     NoFlatBackground = "NO_FLAT_BACKGROUND", Input, [400], 3, "No color has enough of the border of the clip, or a checkerboard is painted there, and no neural model is installed or allowed.", "Name the background color, or install a model.";
 
     // Models.

@@ -36,6 +36,8 @@ failure_codes! {
     InvalidVideo,
     InvalidImage,
     InvalidBackground,
+    LimitNotMet,
+    UnfitLength,
     NoFlatBackground,
     InvalidRequest,
     FileTooLarge,

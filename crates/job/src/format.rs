@@ -163,6 +163,12 @@ impl OutputFormat {
         !matches!(self, Self::StackedAlpha | Self::Matte)
     }
 
+    /// Whether its quality can be lowered until a file keeps a limit of bytes.
+    #[must_use]
+    pub const fn can_keep_limit(self) -> bool {
+        matches!(self, Self::Webm | Self::Webp | Self::Apng | Self::Gif)
+    }
+
     /// Whether [`Quality`](crate::Quality) applies to the format.
     #[must_use]
     pub const fn has_quality(self) -> bool {

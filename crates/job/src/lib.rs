@@ -24,6 +24,7 @@
 //! ```
 
 mod accepted;
+mod audio;
 mod backdrop;
 mod bounds;
 mod clip_name;
@@ -49,6 +50,7 @@ mod image_path;
 mod interactive;
 mod job_request;
 mod lease;
+mod max_bytes;
 mod measured_images;
 mod method;
 mod not_video;
@@ -57,6 +59,8 @@ mod object_name;
 mod outcome;
 mod packed_state;
 mod persisted;
+mod preset;
+mod preset_request;
 mod preview;
 mod report;
 mod request;
@@ -71,6 +75,7 @@ mod unpack_failure;
 mod warning;
 
 pub use accepted::{Accepted, NotAccepted};
+pub use audio::AudioChoice;
 pub use backdrop::{Backdrop, BackdropFile};
 pub use bounds::{Bounds, Fit};
 pub use clip_name::ClipName;
@@ -98,6 +103,7 @@ pub use image_path::{ImagePaths, sanitized_path};
 pub use interactive::InteractiveFailure;
 pub use job_request::{JobKind, JobRequest};
 pub use lease::{FencingToken, WorkerId};
+pub use max_bytes::MaxBytes;
 pub use measured_images::{ImageResult, MeasuredCut, MeasuredImage, MeasuredImages};
 pub use method::{CutMethod, MethodReason};
 pub use not_video::NotVideo;
@@ -106,11 +112,12 @@ pub use object_name::{ObjectName, ParseObjectNameError};
 pub use outcome::{Measured, MeasuredClip, Outcome, OutputPointer};
 pub use packed_state::PackedState;
 pub use persisted::PersistedRequestError;
+pub use preset::{Canvas, LIMITS_AS_OF, Limits, Preset};
 pub use preview::{PreviewFrame, PreviewRequest};
 pub use report::{AlphaCheck, FrameBox, MatteReport, Place};
 pub use request::{
-    AudioChoice, CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality,
-    ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed,
+    Tolerance,
 };
 pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};

@@ -28,6 +28,8 @@ pub enum NoteCode {
     SoundLeftOut,
     /// Animations have fewer frames per second than the other outputs.
     AnimationRateReduced,
+    /// An output keeps its limit of bytes.
+    LimitKept,
     /// The clip's colors are converted to those of high definition, BT.709.
     ColorConverted,
     /// The clip's fields are made into whole frames.
@@ -45,13 +47,14 @@ pub enum NoteCode {
 
 impl NoteCode {
     /// All codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RateConverted,
         Self::TracksLeftOut,
         Self::SoundMixedDown,
         Self::SoundDamaged,
         Self::SoundLeftOut,
         Self::AnimationRateReduced,
+        Self::LimitKept,
         Self::ColorConverted,
         Self::Deinterlaced,
         Self::SizeChanged,
@@ -70,6 +73,7 @@ impl NoteCode {
             Self::SoundDamaged => "SOUND_DAMAGED",
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::AnimationRateReduced => "ANIMATION_RATE_REDUCED",
+            Self::LimitKept => "LIMIT_KEPT",
             Self::ColorConverted => "COLOR_CONVERTED",
             Self::Deinterlaced => "DEINTERLACED",
             Self::SizeChanged => "SIZE_CHANGED",

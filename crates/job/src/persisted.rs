@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice,
-    Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MaxBytes,
+    MethodChoice, Preset, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -34,6 +34,12 @@ pub enum PersistedRequestError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StoredRequest {
     v: u32,
+    /// Omitted if there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    preset: Option<Preset>,
+    /// Omitted if there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    max_bytes: Option<MaxBytes>,
     formats: Formats,
     /// Omitted if it is automatic.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -85,6 +91,8 @@ impl CutRequest {
     pub fn to_json(&self) -> String {
         let stored = StoredRequest {
             v: VERSION,
+            preset: self.preset,
+            max_bytes: self.max_bytes,
             formats: self.formats.clone(),
             method: self.method,
             chroma_key: self.key_color.to_string(),
@@ -117,6 +125,8 @@ impl CutRequest {
         }
         let stored: StoredRequest = serde_json::from_str(text).map_err(damaged)?;
         Ok(Self {
+            preset: stored.preset,
+            max_bytes: stored.max_bytes,
             formats: stored.formats,
             method: stored.method,
             key_color: stored.chroma_key.parse()?,
@@ -144,6 +154,8 @@ mod tests {
 
     fn request() -> CutRequest {
         CutRequest {
+            preset: None,
+            max_bytes: None,
             formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
             method: MethodChoice::Auto,
             key_color: "#00FF00".parse().unwrap(),

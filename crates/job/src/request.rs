@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backdrop, Bounds, Crop, Formats, Hints, RequestError, Trim, backdrop::check_backdrop};
+use crate::{Backdrop, Bounds, Crop, Formats, Hints, MaxBytes, Preset, RequestError, Trim, backdrop::check_backdrop};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -222,21 +222,13 @@ pub enum DeinterlaceChoice {
 
 keyword_enum!(DeinterlaceChoice, "deinterlace", "auto, on or off", "auto" => Auto, "on" => On, "off" => Off);
 
-/// What becomes of the sound, in the formats that carry it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AudioChoice {
-    /// It is kept.
-    #[default]
-    Keep,
-    /// It is left out.
-    Drop,
-}
-
-keyword_enum!(AudioChoice, "audio", "keep or drop", "keep" => Keep, "drop" => Drop);
-
 /// All settings of one cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutRequest {
+    /// What the file is for; its other fields are then those of [`Self::with_preset`].
+    pub preset: Option<Preset>,
+    /// The largest length of each output; `None` for any.
+    pub max_bytes: Option<MaxBytes>,
     /// The output formats, all made from one matte.
     pub formats: Formats,
     /// The method of separating subject and background.
@@ -277,6 +269,8 @@ impl CutRequest {
     #[must_use]
     pub fn new(formats: impl Into<Formats>) -> Self {
         Self {
+            preset: None,
+            max_bytes: None,
             formats: formats.into(),
             method: MethodChoice::Auto,
             key_color: KeyColorChoice::Auto,
@@ -307,15 +301,26 @@ impl CutRequest {
             return Err(RequestError::new("hints", &time, "times within trim, the part of the clip that is cut"));
         }
         check_backdrop(self.background.as_ref(), &self.formats)?;
+        if self.background.is_some() && self.bounds.and_then(Bounds::padded).is_some() {
+            return Err(RequestError::new(
+                "fit",
+                "pad",
+                "contain or cover with a background, which leaves no margins clear",
+            ));
+        }
         if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
             return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
         }
-        Ok(())
+        self.max_bytes.map_or(Ok(()), |max_bytes| max_bytes.check_formats(&self.formats))
     }
 
-    /// The size of outputs of frames of `size`.
+    /// The size to which frames of `size` are scaled; the outputs may have [margins](Bounds::padded)
+    /// around them.
     #[must_use]
     pub fn output_size(&self, size: Size) -> Size {
+        if let Some(side) = self.preset.and_then(Preset::longest_side) {
+            return size.with_longest_side(size.longest_side().min(side));
+        }
         match (self.bounds, self.size) {
             (Some(bounds), _) => bounds.size_of(size),
             (None, Some(side)) => size.with_longest_side(u32::from(side.get())),

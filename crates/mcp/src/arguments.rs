@@ -3,8 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use clearcut_job::{
-    Bounds, Crop, CutRequest, DeinterlaceChoice, ErrorCode, Fit, Formats, FpsChoice, LongestSide, OutputFormat,
-    Quality, Speed, Trim,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, ErrorCode, Fit, Formats, FpsChoice, LongestSide, MaxBytes,
+    OutputFormat, Preset, Quality, Speed, Trim,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,10 +85,22 @@ pub(crate) struct CutArguments {
     #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
     height: Option<Argument<LongestSide>>,
 
-    /// With width and height: contain (the whole frame) or cover (cropped to exactly that size).
+    /// With width and height: contain (the whole frame), cover (cropped to exactly that size) or pad
+    /// (with transparent margins to exactly that size).
     #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["contain", "cover"]))]
+    #[schemars(with = "String", extend("enum" = ["contain", "cover", "pad"]))]
     fit: Option<Argument<Fit>>,
+
+    /// What the file is for. Sets formats, size, fps and quality, without sound, and keeps the
+    /// platform's limit of bytes: leave those out. Clips that are too long need trim.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = (Preset::ALL.map(Preset::name))))]
+    preset: Option<Argument<Preset>>,
+
+    /// Largest file in bytes, for webm, webp, apng and gif: quality, then rate, then size are lowered.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 1000, "maximum" = 1_000_000_000))]
+    max_bytes: Option<Argument<MaxBytes>>,
 
     /// Frames per second, 1 to 60, or "source" for those of the clip.
     #[serde(default)]
@@ -235,7 +247,8 @@ impl CutArguments {
     /// The request of these arguments. Without `formats`, the extension of the output decides.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
         let background = self.background.backdrop()?;
-        let format = self.format_of_output(background.is_some());
+        let usual = if background.is_some() { OutputFormat::Mp4 } else { OutputFormat::Webm };
+        let format = self.format_of_output(background.is_some()).unwrap_or(usual);
         let mut request = CutRequest { background, ..CutRequest::new(format) };
         set(&mut request.formats, self.formats.as_ref())?;
         self.matte.apply(&mut request)?;
@@ -250,14 +263,21 @@ impl CutArguments {
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
         request.keeps_audio = self.audio;
+        request.max_bytes = self.max_bytes.as_ref().map(Argument::get).transpose()?;
+        let request = self.with_preset(request)?;
         request.check()?;
         Ok(request)
     }
 
-    fn format_of_output(&self, is_opaque: bool) -> OutputFormat {
-        let extension = self.output.as_deref().and_then(|output| Path::new(output).extension()?.to_str());
-        let named = extension.and_then(|name| OutputFormat::from_extension(name, is_opaque));
-        named.unwrap_or(if is_opaque { OutputFormat::Mp4 } else { OutputFormat::Webm })
+    fn with_preset(&self, request: CutRequest) -> Result<CutRequest, Failure> {
+        let Some(preset) = self.preset.as_ref().map(Argument::get).transpose()? else { return Ok(request) };
+        let is_asked = self.formats.is_some() || self.format_of_output(request.background.is_some()).is_some();
+        let asked = Some(request.formats.clone()).filter(|_| is_asked);
+        Ok(request.with_preset(preset, asked.as_ref())?)
+    }
+
+    fn format_of_output(&self, is_opaque: bool) -> Option<OutputFormat> {
+        OutputFormat::from_extension(Path::new(self.output.as_deref()?).extension()?.to_str()?, is_opaque)
     }
 }
 
@@ -329,6 +349,8 @@ mod tests {
             "size": 480.0, "background": "#ff8800", "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
+            preset: None,
+            max_bytes: None,
             formats: "webp,mov".parse().unwrap(),
             method: MethodChoice::Chroma,
             key_color: "#00ff00".parse().unwrap(),

@@ -39,13 +39,13 @@ impl Presets {
             ),
             preset(
                 "sticker",
-                "An animated sticker of 512 pixels for messengers; they limit the bytes, so cut a short clip.",
-                json!({"formats": ["webp"], "size": 512, "fps": 15, "quality": 50}),
+                "An animated WebP sticker of up to 10 s for WhatsApp; the argument preset of cut has those of other platforms.",
+                json!({"preset": "whatsapp-sticker"}),
             ),
             preset(
                 "video-sticker",
-                "A video sticker of 512 pixels without sound, for messengers that take VP9.",
-                json!({"formats": ["webm"], "size": 512, "fps": 30, "speed": "best", "audio": false}),
+                "A video sticker of up to 3 s for Telegram, in VP9 without sound.",
+                json!({"preset": "telegram-sticker"}),
             ),
             preset(
                 "editor",

@@ -34,6 +34,8 @@ fn main() -> Result<(), Failure> {
             color: ColorTags::BT709,
             quality: Quality::default(),
             speed: Speed::default(),
+            crf: None,
+            plays: 0,
             has_audio: false,
             threads: thread::available_parallelism()?.get().div_ceil(files.len()),
         };

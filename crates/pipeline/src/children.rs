@@ -1,13 +1,13 @@
 //! The child processes of a cut: one decoder, and encoders for the formats that ffmpeg encodes.
 
 use clearcut_ffmpeg::{Child, EncodePlan, MediaInfo};
-use clearcut_job::OutputFormat;
 
 use crate::{
     CutJob, Error, Stop,
+    limit::Limit,
     plan::Plan,
     stages::{
-        encode::{EncoderBackend, Layers},
+        encode::EncoderBackend,
         sound::{Sound, extract_sound},
     },
 };
@@ -33,23 +33,15 @@ impl Children {
             Some(audio) if plan.carries_audio() => extract_sound(job, info, (audio, plan.span), stop)?,
             _ => Sound::default(),
         };
-        let mut encoders = Vec::new();
+        let (mut encoders, limit) = (Vec::new(), Limit::of(job.request));
         for encode in &plan.encodes {
             let encode = &EncodePlan { has_audio: encode.has_audio && sound.is_kept, ..encode.clone() };
-            encoders.push(match encode.format {
-                OutputFormat::Webp => EncoderBackend::Webp,
-                OutputFormat::Apng => EncoderBackend::Apng,
-                OutputFormat::Gif => EncoderBackend::Gif,
-                OutputFormat::Webm => EncoderBackend::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
-                OutputFormat::PngSequence => EncoderBackend::PngSequence,
-                OutputFormat::SpriteSheet => EncoderBackend::SpriteSheet(plan.sprite_grid()?),
-                OutputFormat::Poster => EncoderBackend::Poster,
-                OutputFormat::StackedAlpha
-                | OutputFormat::Mp4
-                | OutputFormat::Mov
-                | OutputFormat::HevcAlpha
-                | OutputFormat::Matte => EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?)),
-            });
+            encoders.push(EncoderBackend::start(
+                (encode, plan.expected_frames),
+                limit,
+                (job.tools, stop),
+                job.scratch,
+            )?);
         }
         Ok(Self { decoder, encoders, sound })
     }

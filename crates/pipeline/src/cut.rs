@@ -8,21 +8,21 @@ use clearcut_job::CutStep;
 use crossbeam_channel::bounded;
 
 use crate::{
-    CutJob, CutReport, Error, Stop,
+    CutJob, CutReport, Error, OutputReport, Stop,
     backdrop::Pictures,
     children::Children,
     method::{MatteSource, Method, choose_method},
-    notes::notes,
+    notes::{kept_notes, notes},
     plan::Plan,
     probe::probe_clip,
     run::Run,
     segments::{cut_side_by_side, remove_files, segments_at_once},
     stages::{
-        encode::encode_output,
         hints::{HintMaps, Place, small_frames, track_hints},
         matte::Matting,
         survey::survey,
         unpack::unpack,
+        within::encode_within_limit,
     },
     threads::{join, spawn},
 };
@@ -90,16 +90,27 @@ fn cut_whole(
         MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
         MatteSource::Model(model) => (None, None, Some(model.id.clone())),
     };
-    let (threads, kept) = (plan.matte_threads, 0..u64::MAX);
-    let matting = Matting { source: method.source, hints: &hints, threads, kept, pictures };
+    let matting = Matting {
+        source: method.source,
+        hints: &hints,
+        threads: plan.matte_threads,
+        kept: 0..u64::MAX,
+        canvas: plan.size(),
+        pictures,
+    };
     let run = Run { job, info, plan: &plan, stop };
-    let (log, quality, outputs) = run.frames(matting, children, encode_output, progress)?;
+    let (log, quality, outputs) = run.frames(matting, children, encode_within_limit, progress)?;
+    notes.extend(kept_notes(job.request, &plan, &outputs));
+    // With one output, the report tells what it has.
+    let kept = if let [OutputReport { kept, .. }] = outputs[..] { kept } else { None };
+    let (size, frame_rate, frames) = kept
+        .map_or((plan.size(), plan.frame_rate, log.mattes.frames()), |kept| (kept.size, kept.frame_rate, kept.frames));
     Ok(CutReport {
         notes,
         source: info.clone(),
-        size: plan.size(),
-        frame_rate: plan.frame_rate,
-        frames: log.mattes.frames(),
+        size,
+        frame_rate,
+        frames,
         method: cut_method,
         reason,
         model,

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{Crop, CropRect, ErrorCode, Fault, OutputFormat, Trim, is_shortage};
+use clearcut_job::{Crop, CropRect, ErrorCode, Fault, MaxBytes, OutputFormat, Preset, Trim, is_shortage};
 use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
 
@@ -79,6 +79,28 @@ pub enum Error {
         finding: &'static str,
         /// Duration of the clip.
         length: Duration,
+    },
+    /// The part that is cut has a length that the preset does not take.
+    #[error("{preset} {fault}, and the part that is cut has {secs:.3} s; {remedy}")]
+    UnfitLength {
+        /// The preset.
+        preset: Preset,
+        /// What it takes, for people.
+        fault: String,
+        /// Length of the part in seconds.
+        secs: f64,
+        /// Which part fits, for people.
+        remedy: String,
+    },
+    /// No settings that were tried keep the limit of bytes.
+    #[error("the smallest {format} file that was made has {closest} bytes, and may have {}", .limit.get())]
+    LimitNotMet {
+        /// The format of the output.
+        format: OutputFormat,
+        /// The limit.
+        limit: MaxBytes,
+        /// Bytes of the smallest file.
+        closest: u64,
     },
     /// The clip has more frames than the limit allows.
     #[error("the clip has more than {limit} frames")]
@@ -277,6 +299,8 @@ impl Error {
             | Self::TrimOutside { .. }
             | Self::CropOutside { .. }
             | Self::HintOutsideCrop { .. } => ErrorCode::InvalidRequest,
+            Self::UnfitLength { .. } => ErrorCode::UnfitLength,
+            Self::LimitNotMet { .. } => ErrorCode::LimitNotMet,
             Self::CheckFailed { .. } => ErrorCode::OutputCheckFailed,
             Self::Stalled { .. } => ErrorCode::Timeout,
             Self::Cancelled => ErrorCode::Cancelled,
@@ -328,6 +352,12 @@ impl Error {
             Self::MomentOutsideTrim { .. } => Some("Request a time within the part that is cut."),
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),
             Self::TrimOutside { .. } => Some("Name a part between the start and the end of the clip."),
+            Self::UnfitLength { .. } => {
+                Some("Cut a part of a length that fits, with --trim START,END (`trim` of the API).")
+            }
+            Self::LimitNotMet { .. } => {
+                Some("Cut a shorter part with --trim START,END, a smaller one with --crop, or allow more bytes.")
+            }
             Self::TooManyFrames { .. } => Some("Cut a shorter part of the clip, with --trim START,END."),
             Self::TooManyFramesFor { .. } => {
                 Some("Request fewer frames with --fps or --trim, smaller ones with --size, or another format.")

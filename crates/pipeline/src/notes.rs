@@ -1,9 +1,9 @@
 //! The notes of a cut: what the probe and the cut decided about the clip.
 
 use clearcut_ffmpeg::MediaInfo;
-use clearcut_job::{CutRequest, Note, NoteCode, OutputFormat};
+use clearcut_job::{CutRequest, MaxBytes, Note, NoteCode, OutputFormat, Preset};
 
-use crate::plan::Plan;
+use crate::{OutputReport, plan::Plan};
 
 /// The notes of the probe and of the cut. Those about sound count only if an output carries sound,
 /// and a frame rate that was asked for replaces the probe's choice.
@@ -16,9 +16,37 @@ pub(crate) fn notes(request: &CutRequest, info: &MediaInfo, plan: &Plan, of_soun
     let mut notes: Vec<Note> = info.notes.iter().cloned().chain(of_sound).filter(applies).collect();
     if is_rate_asked {
         let (from, to) = (info.frame_rate.readable(), plan.frame_rate.readable());
-        let message = format!("the clip has {from} frames/s and the outputs have {to}; fps `source` keeps every frame");
+        let advice = if request.preset.is_some() { "" } else { "; fps `source` keeps every frame" };
+        let message = format!("the clip has {from} frames/s and the outputs have {to}{advice}");
         notes.push(Note::new(NoteCode::RateConverted, message));
     }
     notes.extend(plan.animation_note());
     notes
+}
+
+/// The notes of the outputs that keep a limit of bytes: how much of it they use, and what they have in
+/// order to keep it.
+pub(crate) fn kept_notes(request: &CutRequest, plan: &Plan, outputs: &[OutputReport]) -> Vec<Note> {
+    let note = |output: &OutputReport| {
+        let kept = output.kept?;
+        let name = request.preset.map_or(output.format.name(), Preset::name);
+        let mut message = format!("{name}: {}", used(output.bytes, kept.limit));
+        if kept.frame_rate != plan.frame_rate {
+            let (rate, of) = (kept.frame_rate.readable(), plan.frame_rate.readable());
+            message += &format!(", with {rate} of {of} frames/s");
+        }
+        if kept.size != plan.size() {
+            message += &format!(", at {} instead of {}", kept.size, plan.size());
+        }
+        Some(Note::new(NoteCode::LimitKept, message))
+    };
+    outputs.iter().filter_map(note).collect()
+}
+
+/// Bytes and their limit, such as `244 of 256 KB`. The bytes are rounded up.
+fn used(bytes: u64, limit: MaxBytes) -> String {
+    match limit.get() {
+        limit if limit.is_multiple_of(1000) => format!("{} of {} KB", bytes.div_ceil(1000), limit / 1000),
+        limit => format!("{bytes} of {limit} bytes"),
+    }
 }

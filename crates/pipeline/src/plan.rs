@@ -8,7 +8,7 @@ use clearcut_ffmpeg::{
     TimeSpan,
 };
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{CutRequest, Note, NoteCode, OutputFormat};
+use clearcut_job::{Bounds, CutRequest, Note, NoteCode, OutputFormat};
 
 use crate::{
     Error,
@@ -62,6 +62,8 @@ impl Default for Resources {
 pub(crate) struct Plan {
     pub(crate) decode: DecodePlan,
     pub(crate) frame: FrameFormat,
+    /// Frame size of the outputs: that of the frames, or larger, with margins.
+    pub(crate) canvas: Size,
     pub(crate) frame_rate: FrameRate,
     /// The part of the clip that is cut. Frames are counted from its start.
     pub(crate) span: TimeSpan,
@@ -87,14 +89,18 @@ impl Plan {
         let (frame_rate, retiming) = timing(info, request.fps);
         let frame = info.frame_format(size);
         let part = Part::of(request.trim, info, request.fps);
+        let canvas = request.bounds.and_then(Bounds::padded).unwrap_or(size);
+        let secs = part.count() as f64 / frame_rate.per_second();
         let encode = |format: OutputFormat| EncodePlan {
             format,
-            size,
+            size: canvas,
             subsampling: frame.subsampling,
             frame_rate,
             color: info.color,
             quality: request.quality,
             speed: request.speed,
+            crf: None,
+            plays: request.preset.and_then(|preset| preset.plays(secs)).unwrap_or(0),
             has_audio: request.keeps_audio && info.audio.is_some(),
             threads: threads_for(format, request.formats.iter().count(), resources),
         };
@@ -106,6 +112,7 @@ impl Plan {
                 window: part.window(),
             },
             frame,
+            canvas,
             frame_rate,
             span: part.span,
             expected_frames: part.count(),
@@ -229,7 +236,9 @@ impl Plan {
             | OutputFormat::PngSequence
             | OutputFormat::Poster => 25,
             // One row of the sheet, and its mattes.
-            OutputFormat::SpriteSheet => 25 + self.sprite_grid().map_or(0, |grid| 5 * grid.columns()),
+            OutputFormat::SpriteSheet => {
+                25 + Grid::of_sheet(plan.size, self.expected_frames).map_or(0, |grid| 5 * grid.columns())
+            }
         };
         28 + self.encodes.iter().map(of_encoder).sum::<u64>()
     }
@@ -257,27 +266,14 @@ impl Plan {
 
     /// Refuses more frames than a file of `format` holds.
     fn check_frames(&self, format: OutputFormat) -> Result<(), Error> {
+        let (frames, size) = (self.expected_frames, self.size());
         match format {
-            OutputFormat::PngSequence if self.expected_frames > MAX_SEQUENCE_FRAMES => {
-                Err(self.too_many_frames_for(format, MAX_SEQUENCE_FRAMES))
+            OutputFormat::PngSequence if frames > MAX_SEQUENCE_FRAMES => {
+                Err(Error::TooManyFramesFor { format, frames, size, limit: MAX_SEQUENCE_FRAMES })
             }
-            OutputFormat::SpriteSheet => self.sprite_grid().map(drop),
+            OutputFormat::SpriteSheet => Grid::of_sheet(size, frames).map(drop),
             _ => Ok(()),
         }
-    }
-
-    /// The grid of a sprite sheet.
-    ///
-    /// # Errors
-    /// [`Error::TooManyFramesFor`] if the frames do not fit into a sheet.
-    pub(crate) fn sprite_grid(&self) -> Result<Grid, Error> {
-        let (frames, capacity) = (self.expected_frames.max(1), Grid::capacity(self.size()).min(MAX_SEQUENCE_FRAMES));
-        let grid = Grid::new(self.size(), frames).filter(|_| frames <= capacity);
-        grid.ok_or_else(|| self.too_many_frames_for(OutputFormat::SpriteSheet, capacity))
-    }
-
-    fn too_many_frames_for(&self, format: OutputFormat, limit: u64) -> Error {
-        Error::TooManyFramesFor { format, frames: self.expected_frames, size: self.size(), limit }
     }
 
     fn check_rate(&self, limits: &MediaLimits) -> Result<(), Error> {
@@ -310,7 +306,7 @@ impl Plan {
 
     /// Frame size of the outputs.
     pub(crate) const fn size(&self) -> Size {
-        self.frame.size
+        self.canvas
     }
 }
 
@@ -357,8 +353,8 @@ const BYTES_PER_PIXEL_OF_THREAD: u64 = 12;
 /// Longest time for decoding a frame that is dropped: that of a large frame on a slow machine.
 const MAX_DROP_TIME: Duration = Duration::from_millis(50);
 
-/// Largest number of frames of a PNG sequence and of a sprite sheet: the directory of the archive, or
-/// the places in the sheet, are in memory, at about half a kilobyte for each.
+/// Largest number of frames of a PNG sequence: the directory of the archive is in memory, at about half
+/// a kilobyte for each.
 const MAX_SEQUENCE_FRAMES: u64 = 100_000;
 
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
@@ -425,6 +421,7 @@ mod tests {
             let plan = Plan {
                 decode: DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1, window: None },
                 frame: format(pixels, 1000),
+                canvas: size,
                 frame_rate: FrameRate::new(24, 1).unwrap(),
                 span: TimeSpan { start: Duration::ZERO, length: Duration::ZERO },
                 expected_frames: 1,

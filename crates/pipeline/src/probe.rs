@@ -3,7 +3,7 @@
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_job::CutStep;
 
-use crate::{CutJob, Error, Stop, part::check_trim, plan::Plan};
+use crate::{CutJob, Error, Stop, limit::check_kept_frames, part::check_trim, plan::Plan, preset::with_preset_rate};
 
 /// Probes the clip of `job` and plans its cut, checked against the limits of both.
 ///
@@ -22,7 +22,9 @@ pub(crate) fn probe_clip(
     progress(CutStep::Surveying);
     let info = stop.media_info(probe?, job.request)?;
     check_trim(job.request, &info, job.request.fps)?;
-    let plan = Plan::new(&info, job.request, &job.resources);
+    let request = with_preset_rate(job.request, &info)?;
+    let plan = Plan::new(&info, &request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;
+    check_kept_frames(&request, &plan)?;
     Ok((info, plan))
 }

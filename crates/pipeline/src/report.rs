@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
-use clearcut_job::{AlphaCheck, CutMethod, MatteReport, MethodReason, Note, OutputFormat};
+use clearcut_job::{AlphaCheck, CutMethod, MatteReport, MaxBytes, MethodReason, Note, OutputFormat};
 
 /// Report of a finished cut.
 #[derive(Debug, Clone)]
@@ -54,4 +54,19 @@ pub struct OutputReport {
     pub took: Duration,
     /// What the check compared.
     pub alpha_check: AlphaCheck,
+    /// What the file has in order to keep its limit of bytes; `None` without a limit.
+    pub kept: Option<KeptLimit>,
+}
+
+/// What a file has in order to keep its limit of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptLimit {
+    /// The limit.
+    pub limit: MaxBytes,
+    /// Frame size.
+    pub size: Size,
+    /// Frame rate.
+    pub frame_rate: FrameRate,
+    /// Number of frames.
+    pub frames: u64,
 }

@@ -11,3 +11,4 @@ pub(crate) mod segment;
 pub(crate) mod sound;
 pub(crate) mod survey;
 pub(crate) mod unpack;
+pub(crate) mod within;

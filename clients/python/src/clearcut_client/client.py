@@ -17,7 +17,20 @@ from .events import event_data
 from .forms import Clip, form_of, opened
 from .images import ImageMethods
 from .models import Job, JobPage, NewWebhook, Preview, Submitted, Upload, Webhook
-from .options import Audio, Deinterlace, Event, FileFormat, Fit, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
+from .options import (
+    Audio,
+    Deinterlace,
+    Event,
+    FileFormat,
+    Fit,
+    Hint,
+    Method,
+    OutputFormat,
+    Preset,
+    Shadow,
+    StorageId,
+    fields_of,
+)
 from .transport import check
 from .wire import from_json
 
@@ -36,6 +49,8 @@ class Clearcut(ImageMethods):
         clip: Clip,
         *,
         formats: Sequence[OutputFormat] | None = None,
+        preset: Preset | None = None,
+        max_bytes: int | str | None = None,
         method: Method | None = None,
         chroma_key: str | None = None,
         tolerance: int | None = None,
@@ -63,6 +78,8 @@ class Clearcut(ImageMethods):
         """
         fields = {
             "formats": formats,
+            "preset": preset,
+            "maxBytes": max_bytes,
             "method": method,
             "chromaKey": chroma_key,
             "tolerance": tolerance,

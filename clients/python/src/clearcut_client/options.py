@@ -11,7 +11,18 @@ Method = Literal["auto", "chroma", "ai"]
 Shadow = Literal["keep", "drop"]
 Deinterlace = Literal["auto", "on", "off"]
 Audio = Literal["keep", "drop"]
-Fit = Literal["contain", "cover"]
+Fit = Literal["contain", "cover", "pad"]
+Preset = Literal[
+    "telegram-sticker",
+    "telegram-emoji",
+    "whatsapp-sticker",
+    "discord-sticker",
+    "discord-emoji",
+    "slack-emoji",
+    "line-sticker",
+    "imessage-sticker",
+    "web-hero",
+]
 ImageFit = Literal["cover", "contain", "fill", "inside", "outside"]
 ImageFormat = Literal["jpeg", "png", "webp"]
 ThumbnailSize = Literal["small", "medium", "large"]

@@ -22,6 +22,7 @@ pub(super) struct Container<W> {
     out: W,
     bytes: u64,
     patches: u32,
+    plays: u32,
     /// Sequence number of the next `fcTL` or `fdAT` chunk.
     sequence: u32,
 }
@@ -35,9 +36,10 @@ const DISPOSE: [u8; 2] = [0, 1];
 const BLEND: u8 = 0;
 
 impl<W: Write + Seek> Container<W> {
-    /// Writes the chunks before the first patch. [`Self::finish`] fills in the number of patches.
-    pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
-        let mut container = Self { out, bytes: 0, patches: 0, sequence: 0 };
+    /// Writes the chunks before the first patch of a file that plays `plays` times, 0 for forever.
+    /// [`Self::finish`] fills in the number of patches.
+    pub(super) fn begin(out: W, canvas: Size, plays: u32) -> Result<Self, Error> {
+        let mut container = Self { out, bytes: 0, patches: 0, plays, sequence: 0 };
         container.put(SIGNATURE)?;
         let mut header = Vec::from(canvas.width().to_be_bytes());
         header.extend(canvas.height().to_be_bytes());
@@ -92,9 +94,9 @@ impl<W: Write + Seek> Container<W> {
         Ok(bytes)
     }
 
-    /// Writes the `acTL` chunk: the number of patches, and endless looping.
+    /// Writes the `acTL` chunk: the numbers of patches and of plays.
     fn control(&mut self) -> Result<(), Error> {
-        self.chunk(*b"acTL", &[&self.patches.to_be_bytes(), &[0; 4]])
+        self.chunk(*b"acTL", &[&self.patches.to_be_bytes(), &self.plays.to_be_bytes()])
     }
 
     const fn next_sequence_number(&mut self) -> u32 {

@@ -21,7 +21,7 @@ pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling, matrix: 
 
 pub(crate) fn settings(frame: FrameFormat, quality: u8) -> AnimationSettings {
     let frame_rate = FrameRate::new(25, 1).unwrap();
-    AnimationSettings { frame, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap(), first_frame: 0 }
+    AnimationSettings { frame, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap(), first_frame: 0, plays: 0 }
 }
 
 /// A frame whose pixel at (x, y) is `paint(x, y)`: R'G'B' and alpha. 4:2:0 chroma is taken from the

@@ -53,7 +53,9 @@ vocabulary! {
     Deinterlace = DeinterlaceChoice::KEYWORDS.iter().copied();
     /// What becomes of the sound: it is kept in the formats that carry it, or left out.
     Audio = AudioChoice::KEYWORDS.iter().copied();
-    /// How frames fit into a width and a height: as large as fits into both, or cropped to exactly that size.
+    /// What a file is for, which sets everything that a platform prescribes.
+    Preset = clearcut_job::Preset::ALL.map(clearcut_job::Preset::name);
+    /// How frames fit into a width and a height: as large as fits into both, cropped to exactly that size, or with transparent margins to exactly that size.
     Fit = clearcut_job::Fit::KEYWORDS.iter().copied();
     /// Stable code of an error in a reply.
     ErrorCode = clearcut_job::ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.name());

@@ -5,7 +5,7 @@ use clearcut_job::{ImageCutRequest, KeyColorChoice, MethodChoice, RequestError};
 use crate::{
     ApiError, ApiSettings,
     images::image_fields::{ImageFields, whole_number},
-    jobs::form::parse_key_color,
+    jobs::form_values::parse_key_color,
 };
 
 /// Default of the tolerance for images. Clips have another one.

@@ -1,14 +1,10 @@
 //! The form fields of a submit or a preview, and the request that they build.
 
-use std::sync::LazyLock;
-
-use clearcut_frame::Rgb8;
 use clearcut_job::{
     AudioChoice, Backdrop, BackdropFile, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints,
     KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
     Trim,
 };
-use serde::Deserialize;
 
 use crate::{
     ApiError, ApiSettings,
@@ -16,6 +12,8 @@ use crate::{
     jobs::{
         background::{check_address, parse_background},
         fields::Fields,
+        form_values::{parse_formats, parse_key_color},
+        preset_fields::PresetFields,
     },
 };
 
@@ -33,6 +31,7 @@ pub(crate) struct Form {
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
+    limit: PresetFields,
     key_color: Option<KeyColorChoice>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
@@ -52,17 +51,6 @@ pub(crate) struct Form {
     pub(crate) webhook_url: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct ChromaKey {
-    r: u8,
-    g: u8,
-    b: u8,
-}
-
-static FORMATS_ALLOWED: LazyLock<String> =
-    LazyLock::new(|| format!("a JSON array with {}, each once", OutputFormat::ANY));
-const KEY_COLOR_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
-
 impl Form {
     /// The names of the fields, beside the file.
     const NAMES: &'static [&'static str] = &[
@@ -70,6 +58,8 @@ impl Form {
         "inputStorageId",
         "format",
         "formats",
+        "preset",
+        "maxBytes",
         "method",
         "chromaKey",
         "tolerance",
@@ -116,6 +106,8 @@ impl Fields for Form {
                 set_once(&mut self.format, format, "format", text)?;
             }
             "formats" => self.formats.get_or_insert_default().extend(parse_formats(text)?),
+            "preset" => set_once(&mut self.limit.preset, text.parse()?, "preset", text)?,
+            "maxBytes" => set_once(&mut self.limit.max_bytes, text.parse()?, "maxBytes", text)?,
             "chromaKey" => set_once(&mut self.key_color, parse_key_color(text)?, "chromaKey", text)?,
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
@@ -166,6 +158,8 @@ impl Form {
         let cases = [
             (self.format.is_some(), "format", REASON),
             (self.formats.is_some(), "formats", REASON),
+            (self.limit.preset.is_some(), "preset", REASON),
+            (self.limit.max_bytes.is_some(), "maxBytes", REASON),
             (self.audio.is_some(), "audio", REASON),
             (self.background.is_some(), "background", REASON),
             (self.fps.is_some(), "fps", REASON),
@@ -189,32 +183,42 @@ impl Form {
 
     /// Builds the request of a job. Missing fields have their defaults.
     pub(crate) fn finish(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        let formats = match (self.format, &self.formats) {
+        let asked = match (self.format, &self.formats) {
             (Some(_), Some(_)) => {
                 return Err(ApiError::Request("format and formats are given; only one of them is allowed".to_owned()));
             }
-            (Some(format), None) => format.into(),
-            (None, Some(formats)) => Formats::new(formats.clone())?,
-            (None, None) if self.background.is_some() => OutputFormat::Mp4.into(),
-            (None, None) => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha])?,
+            (Some(format), None) => Some(format.into()),
+            (None, Some(formats)) => Some(Formats::new(formats.clone())?),
+            (None, None) => None,
         };
-        if let Some(format) = formats.iter().find(|format| !available.available_formats.contains(format)) {
+        let is_opaque = self.background.is_some();
+        let default = || match is_opaque {
+            true => Ok(OutputFormat::Mp4.into()),
+            false => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]),
+        };
+        let formats = asked.clone().map_or_else(default, Ok)?;
+        let audio = self.audio;
+        let (request, limit) = self.build_request(formats, available)?;
+        let request = limit.applied_to(request, asked.as_ref(), audio)?;
+        request.check()?;
+        if let Some(format) = request.formats.iter().find(|format| !available.available_formats.contains(format)) {
             return Err(ApiError::FormatUnavailable(format.name().to_owned()));
         }
-        self.build_request(formats, available)
+        Ok(request)
     }
 
     /// Builds the request of a preview. It writes no files, so the output formats are ignored.
     pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let without = Self { width: None, height: None, fit: None, background: None, ..self };
-        without.build_request(OutputFormat::Apng.into(), available)
+        Ok(without.build_request(OutputFormat::Apng.into(), available)?.0)
     }
 
     pub(crate) const fn has_size(&self) -> bool {
         self.size.is_some()
     }
 
-    fn build_request(self, formats: Formats, available: &ApiSettings) -> Result<CutRequest, ApiError> {
+    /// The request without what limits its bytes, which is returned, too.
+    fn build_request(self, formats: Formats, available: &ApiSettings) -> Result<(CutRequest, PresetFields), ApiError> {
         let (method, key_color) = (self.method.unwrap_or_default(), self.key_color.unwrap_or(KeyColorChoice::Auto));
         if method == MethodChoice::Ai && !available.has_model {
             return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
@@ -225,7 +229,11 @@ impl Form {
             ));
         }
         check_address(self.background.as_ref(), &available.address_policy)?;
+        // A preset chooses the rate by that of the clip.
+        let default_fps = if self.limit.preset.is_some() { FpsChoice::Source } else { FpsChoice::Fixed(24) };
         let request = CutRequest {
+            preset: None,
+            max_bytes: None,
             formats,
             method,
             key_color,
@@ -236,7 +244,7 @@ impl Form {
             trim: self.trim,
             crop: self.crop,
             background: self.background,
-            fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
+            fps: self.fps.unwrap_or(default_fps),
             size: self.size,
             bounds: Bounds::new(self.width, self.height, self.fit)?,
             quality: self.quality.unwrap_or_default(),
@@ -244,7 +252,7 @@ impl Form {
             keeps_audio: self.audio.unwrap_or_default() == AudioChoice::Keep,
         };
         request.check()?;
-        Ok(request)
+        Ok((request, self.limit))
     }
 }
 
@@ -264,27 +272,6 @@ fn set_once<T>(slot: &mut Option<T>, value: T, field: &'static str, text: &str) 
 /// Parses a side of the output, whose range is that of the longer one.
 fn parse_side(field: &'static str, text: &str) -> Result<LongestSide, RequestError> {
     text.parse().map_err(|error: RequestError| RequestError::new(field, text, error.allowed()))
-}
-
-fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
-    let invalid = || RequestError::new("formats", text, &FORMATS_ALLOWED);
-    if text.trim_start().starts_with('[') {
-        let names: Vec<String> = serde_json::from_str(text).map_err(|_| invalid())?;
-        if names.is_empty() {
-            return Err(invalid());
-        }
-        return names.iter().map(|name| name.parse()).collect();
-    }
-    text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| invalid())
-}
-
-pub(crate) fn parse_key_color(text: &str) -> Result<KeyColorChoice, RequestError> {
-    let invalid = || RequestError::new("chromaKey", text, KEY_COLOR_ALLOWED);
-    if text.trim_start().starts_with('{') {
-        let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| invalid())?;
-        return Ok(KeyColorChoice::Given(Rgb8::new(r, g, b)));
-    }
-    text.parse().map_err(|_: RequestError| invalid())
 }
 
 #[cfg(test)]

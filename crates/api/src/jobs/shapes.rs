@@ -13,7 +13,8 @@ use super::{
 use crate::http::{
     field_warning::FieldWarning,
     vocabulary::{
-        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, Method, OutputFormat, Preset,
+        ResultNoteCode, Shadow,
     },
 };
 
@@ -250,6 +251,17 @@ pub(crate) struct SubmitForm {
     /// Default: `["webm","stacked-alpha"]`, or `["mp4"]` with a `background`.
     #[schema(nullable = false)]
     formats: Option<String>,
+    /// What the file is for: sets the format, its size, rate and quality, leaves out the sound, and keeps
+    /// the platform's limit of bytes. Excludes the fields that it sets. A clip of a length that the
+    /// platform does not take needs `trim`; else the job fails with `UNFIT_LENGTH`.
+    #[schema(value_type = Option<Preset>, nullable = false)]
+    preset: Option<String>,
+    /// Largest length of each output in bytes: a whole number, or with a unit of 1000, such as `256KB`.
+    /// For `webm`, `webp`, `apng` and `gif` alone. Quality, then rate, then size (unless it is given)
+    /// are lowered until it is kept; if it cannot be, the job fails with `LIMIT_NOT_MET`. With a
+    /// preset, up to its limit.
+    #[schema(nullable = false)]
+    max_bytes: Option<String>,
     /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
     /// measured.
     #[schema(nullable = false)]
@@ -268,7 +280,8 @@ pub(crate) struct SubmitForm {
     #[schema(minimum = 64, maximum = 2048, nullable = false)]
     height: Option<u16>,
     /// With both `width` and `height`: `contain` keeps the whole frame, so that one side may be smaller
-    /// than asked, `cover` crops it on both sides alike to exactly that size. Default: `contain`.
+    /// than asked, `cover` crops it on both sides alike to exactly that size, `pad` gives the whole
+    /// frame transparent margins to exactly that size. Default: `contain`.
     #[schema(value_type = Option<Fit>, nullable = false)]
     fit: Option<String>,
     /// `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.

@@ -25,6 +25,10 @@ pub struct EncodePlan {
     pub quality: Quality,
     /// Encoding speed of WebM, stacked-alpha, MP4 and hevc-alpha.
     pub speed: Speed,
+    /// CRF of the two streams of a WebM; `None` for those of the speed.
+    pub crf: Option<LayerCrf>,
+    /// How often an APNG plays; 0 for forever.
+    pub plays: u32,
     /// Whether `AUDIO_FILE` in the scratch folder is included. Ignored if the format carries no
     /// audio.
     pub has_audio: bool,
@@ -140,6 +144,27 @@ impl EncodePlan {
     }
 }
 
+/// The constant rate factors of the two streams of a WebM, 0 (large) – 63 (small).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerCrf {
+    /// That of the color.
+    pub color: u8,
+    /// That of the matte.
+    pub alpha: u8,
+}
+
+impl LayerCrf {
+    /// The factors of a speed: about the same quality at each.
+    #[must_use]
+    pub const fn of(speed: Speed) -> Self {
+        match speed {
+            Speed::Best => Self { color: 34, alpha: 38 },
+            Speed::Balanced => Self { color: 34, alpha: 43 },
+            Speed::Fast => Self { color: 35, alpha: 41 },
+        }
+    }
+}
+
 /// One of the two streams of a WebM. VP9 has no alpha, so the matte is a second video stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layer {
@@ -215,11 +240,12 @@ pub(super) fn file_output(plan: &EncodePlan) -> Vec<String> {
 /// [`EncodePlan::layer_name`] in the current folder. The color command also encodes the audio to
 /// [`EncodePlan::LAYER_SOUND`].
 pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
-    let (pixels, speed) = match layer {
-        Layer::Color => (raw_pixel_format(plan.subsampling, false), vp9_speed(plan.speed)),
+    let crf = plan.crf.unwrap_or(LayerCrf::of(plan.speed));
+    let (pixels, speed, crf) = match layer {
+        Layer::Color => (raw_pixel_format(plan.subsampling, false), vp9_speed(plan.speed), crf.color),
         // The matte is luma, with constant chroma: from gray, ffmpeg would convert between full and
         // limited range, each version in its own way.
-        Layer::Alpha => (raw_pixel_format(Subsampling::Half, false), vp9_alpha_speed(plan.speed)),
+        Layer::Alpha => (raw_pixel_format(Subsampling::Half, false), vp9_alpha_speed(plan.speed), crf.alpha),
     };
     let mut arguments = raw_input(plan, pixels);
     let has_audio = plan.has_audio && layer == Layer::Color;
@@ -229,7 +255,7 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
     arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0"));
     arguments.extend(split_arguments(&format!("-g {0} -keyint_min {0}", EncodePlan::KEYFRAME_INTERVAL)));
-    arguments.extend(split_arguments(speed));
+    arguments.extend(split_arguments(&format!("{speed} -crf {crf}")));
     arguments.extend(color_arguments(plan));
     // Each stream gets half of the threads.
     arguments
@@ -278,9 +304,9 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
 
 const fn vp9_speed(speed: Speed) -> &'static str {
     match speed {
-        Speed::Best => "-deadline good -cpu-used 2 -crf 34",
-        Speed::Balanced => "-deadline realtime -cpu-used 5 -crf 34",
-        Speed::Fast => "-deadline realtime -cpu-used 8 -crf 35",
+        Speed::Best => "-deadline good -cpu-used 2",
+        Speed::Balanced => "-deadline realtime -cpu-used 5",
+        Speed::Fast => "-deadline realtime -cpu-used 8",
     }
 }
 
@@ -288,9 +314,9 @@ const fn vp9_speed(speed: Speed) -> &'static str {
 /// and more accurate.
 const fn vp9_alpha_speed(speed: Speed) -> &'static str {
     match speed {
-        Speed::Best => "-deadline good -cpu-used 2 -tune-content screen -crf 38",
-        Speed::Balanced => "-deadline realtime -cpu-used 5 -tune-content screen -crf 43",
-        Speed::Fast => "-deadline realtime -cpu-used 7 -tune-content screen -crf 41",
+        Speed::Best => "-deadline good -cpu-used 2 -tune-content screen",
+        Speed::Balanced => "-deadline realtime -cpu-used 5 -tune-content screen",
+        Speed::Fast => "-deadline realtime -cpu-used 7 -tune-content screen",
     }
 }
 

@@ -81,6 +81,8 @@ fn encode_plan(format: OutputFormat) -> EncodePlan {
         color: ColorTags::BT601_525,
         quality: "60".parse::<Quality>().unwrap(),
         speed: Speed::Balanced,
+        crf: None,
+        plays: 0,
         has_audio: true,
         threads: 2,
     }

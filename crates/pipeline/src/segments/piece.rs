@@ -119,6 +119,7 @@ fn try_piece(
         // At its end, a clip may have more frames than its packets say.
         kept: first..if is_last { u64::MAX } else { first + count },
         pictures: None,
+        canvas: section.size(),
     };
     let run = Run { job, info, plan: section, stop };
     let (FrameLog { mattes, .. }, quality, checks) = run.frames(matting, children, encode_piece, progress)?;

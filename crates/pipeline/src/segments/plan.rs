@@ -160,6 +160,7 @@ pub fn plan_segments(
 pub(super) fn can_be_split(request: &CutRequest) -> bool {
     request.hints.is_empty()
         && request.background.is_none()
+        && request.max_bytes.is_none()
         && request.method != MethodChoice::Ai
         && request.formats.iter().all(OutputFormat::joins_segments)
 }

@@ -19,7 +19,7 @@ use super::{
     check::{Logs, PieceCheck, check_output, check_piece},
     mov::mend_frame_headers,
 };
-use crate::{Error, OutputReport, Stop, frame_log::FrameLog, matte_log::MatteLog, progress::Counters};
+use crate::{Error, OutputReport, Stop, frame_log::FrameLog, limit::Limit, matte_log::MatteLog, progress::Counters};
 
 mod animate;
 mod layers;
@@ -27,7 +27,8 @@ mod sequence;
 mod sprites;
 mod stack;
 
-use animate::{animate, spool_in};
+use animate::animate;
+pub(crate) use animate::spool_in;
 pub(crate) use layers::{Layers, mux_streams, remove_streams};
 pub(crate) use sequence::SequenceInfo;
 use sequence::{write_poster, write_sequence};
@@ -54,6 +55,40 @@ pub(crate) enum EncoderBackend {
     Poster,
     /// The writer of a sheet of frames in this process.
     SpriteSheet(Grid),
+    /// The frames are kept, and encoded until the file keeps a limit of bytes.
+    Within(Limit),
+}
+
+impl EncoderBackend {
+    /// Starts the encoder of `plan` for about `frames` frames, or, with `limit`, what keeps the frames for it. Child processes
+    /// end with the thread that calls this.
+    ///
+    /// # Errors
+    /// A failure of the machine, above all [`clearcut_ffmpeg::Error::Spawn`].
+    pub(crate) fn start(
+        (plan, frames): (&EncodePlan, u64),
+        limit: Option<Limit>,
+        (tools, stop): (&Tools, &Stop),
+        scratch: &Path,
+    ) -> Result<Self, Error> {
+        if let Some(limit) = limit {
+            return Ok(Self::Within(limit));
+        }
+        Ok(match plan.format {
+            OutputFormat::Webp => Self::Webp,
+            OutputFormat::Apng => Self::Apng,
+            OutputFormat::Gif => Self::Gif,
+            OutputFormat::Webm => Self::Layers(Layers::start(tools, plan, scratch, stop)?),
+            OutputFormat::PngSequence => Self::PngSequence,
+            OutputFormat::SpriteSheet => Self::SpriteSheet(Grid::of_sheet(plan.size, frames)?),
+            OutputFormat::Poster => Self::Poster,
+            OutputFormat::StackedAlpha
+            | OutputFormat::Mp4
+            | OutputFormat::Mov
+            | OutputFormat::HevcAlpha
+            | OutputFormat::Matte => Self::Child(stop.register(tools.encode(plan, scratch)?)),
+        })
+    }
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -110,9 +145,9 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
 
 /// What a file should hold, beside the mattes of the frames.
 #[derive(Default)]
-struct OwnLogs {
+pub(crate) struct OwnLogs {
     /// The mattes as the format has them, if they are not those of the frames.
-    mattes: Option<MatteLog>,
+    pub(crate) mattes: Option<MatteLog>,
     /// The luma, of HEVC.
     luma: Option<MatteLog>,
 }
@@ -125,8 +160,20 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OwnLogs, Er
     let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
     // Frames count when they are taken, because an encoder takes no more than it can hold.
     let taken = frames.iter().inspect(|_| counters.count_taken(index));
+    encode_frames(encoder.backend, plan, (scratch, stop), first, taken)
+}
+
+/// Feeds `taken`, frames from number `first` of the clip on, to the encoder of `plan`, as [`encode`]
+/// does.
+pub(crate) fn encode_frames(
+    backend: EncoderBackend,
+    plan: &EncodePlan,
+    (scratch, stop): (&Path, &Stop),
+    first: u64,
+    taken: impl Iterator<Item = Arc<Frame>>,
+) -> Result<OwnLogs, Error> {
     let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
-    match encoder.backend {
+    match backend {
         EncoderBackend::Child(child) if plan.format == OutputFormat::HevcAlpha => {
             let mut luma = MatteLog::default();
             feed(child, plan, taken.inspect(|frame| luma.push_luma(frame)))?;
@@ -158,12 +205,13 @@ fn encode(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OwnLogs, Er
             }
             return Ok(OwnLogs { mattes: Some(log), ..OwnLogs::default() });
         }
+        EncoderBackend::Within(_) => Ok(()), // Its frames are kept first: `stages::within`.
     }?;
     Ok(OwnLogs::default())
 }
 
 /// Makes the file of `plan` of what its encoder left in `scratch`.
-fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
+pub(crate) fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
     match plan.format {
         OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
         OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
@@ -193,7 +241,7 @@ pub(crate) fn finished(
     let path = scratch.join(plan.file_name());
     let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
     let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();
-    Ok(OutputReport { format: plan.format, path, bytes, took: start.elapsed(), alpha_check })
+    Ok(OutputReport { format: plan.format, path, bytes, took: start.elapsed(), alpha_check, kept: None })
 }
 
 /// Writes `frames` to `child` and waits until it exits.

@@ -3,7 +3,7 @@
 
 use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
-use clearcut_frame::Frame;
+use clearcut_frame::{Frame, Size};
 use clearcut_matte::{Defects, Keyer};
 use crossbeam_channel::{Receiver, Sender};
 
@@ -12,7 +12,10 @@ use super::{
     key::{keyer_settings, matte_by_color},
     segment::{matte_with_model, pace},
 };
-use crate::{CutJob, Error, backdrop::Pictures, frame_log::FrameLog, method::MatteSource, quality::QualityLog};
+use crate::{
+    CutJob, Error, backdrop::Pictures, frame_log::FrameLog, margins::with_margins, method::MatteSource,
+    quality::QualityLog,
+};
 
 /// The inputs of the matting: what separates subject and background, and the user's hints.
 pub(crate) struct Matting<'a> {
@@ -25,19 +28,21 @@ pub(crate) struct Matting<'a> {
     pub(crate) kept: Range<u64>,
     /// The new background, which is put behind the frames that are passed on.
     pub(crate) pictures: Option<Pictures<'a>>,
+    /// The size of the outputs, which may have margins.
+    pub(crate) canvas: Size,
 }
 
 /// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
 /// first error, or the end of an encoder.
 pub(crate) fn matte(
-    Matting { source, hints, threads, kept, mut pictures }: Matting,
+    Matting { source, hints, threads, kept, canvas, mut pictures }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
 ) -> (FrameLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (FrameLog::default(), QualityLog::default());
     let (mut numbers, mut failure) = (0.., None);
-    let mut emit = |mut frame: Frame, source_planes: &[u8], defects: Defects| {
+    let mut emit = |frame: Frame, source_planes: &[u8], defects: Defects| {
         let number = numbers.next().unwrap_or(u64::MAX);
         if !kept.contains(&number) {
             if number + 1 == kept.start {
@@ -45,8 +50,9 @@ pub(crate) fn matte(
             }
             return true;
         }
-        log.mattes.push(&frame);
         quality.push(&frame, source_planes, defects);
+        let mut frame = with_margins(frame, canvas);
+        log.mattes.push(&frame);
         if let Some(pictures) = &mut pictures {
             if let Err(error) = pictures.put_behind(&mut frame, source_planes) {
                 failure = Some(error);

@@ -179,6 +179,8 @@ mod tests {
             color: ColorTags::BT601_525,
             quality: "60".parse().unwrap(),
             speed: Speed::Balanced,
+            crf: None,
+            plays: 0,
             has_audio: false,
             threads: 1,
         };

@@ -9,6 +9,7 @@ mod crops;
 mod cutting;
 mod hevc;
 mod inputs;
+mod limits;
 mod media;
 mod outputs;
 mod pictures;

@@ -28,6 +28,7 @@ pub(crate) fn animate(
         quality: plan.quality.get(),
         threads: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
         first_frame,
+        plays: plan.plays,
     };
     let file = File::create_new(scratch.join(plan.file_name()))
         .map_err(|source| Error::from_write("writing an output", source))?;

@@ -12,6 +12,7 @@ use std::{
 use clearcut_animation::straight_rgba;
 use clearcut_ffmpeg::EncodePlan;
 use clearcut_frame::{Frame, Size};
+use clearcut_job::OutputFormat;
 use serde::{Deserialize, Serialize};
 use zip::ZipWriter;
 
@@ -31,12 +32,15 @@ impl Grid {
     /// Longest side of a sheet in pixels: larger textures fail on many telephones.
     const MAX_SIDE: u64 = 8192;
 
+    /// Largest number of frames: their places are in memory, at about half a kilobyte for each.
+    const MAX_FRAMES: u64 = 100_000;
+
     /// Pixels between two frames.
     const GAP: u64 = 2;
 
     /// The grid for `frames` frames of size `cell` whose longer side is the shortest. `None` if they
     /// do not fit into a sheet, or if there are none.
-    pub(crate) fn new(cell: Size, frames: u64) -> Option<Self> {
+    fn new(cell: Size, frames: u64) -> Option<Self> {
         let grid = |columns: u64| Self { cell, columns, rows: frames.div_ceil(columns) };
         let longer_side = |grid: &Self| grid.width().max(grid.height());
         let most = Self::most_beside(cell.width()).min(frames);
@@ -44,9 +48,19 @@ impl Grid {
         (longer_side(&best) <= Self::MAX_SIDE).then_some(best)
     }
 
+    /// The grid of a sheet of `frames` frames of size `cell`; one of an empty clip has place for one.
+    ///
+    /// # Errors
+    /// [`Error::TooManyFramesFor`] if they do not fit.
+    pub(crate) fn of_sheet(cell: Size, frames: u64) -> Result<Self, Error> {
+        let limit = Self::capacity(cell);
+        let grid = Self::new(cell, frames.max(1)).filter(|_| frames <= limit);
+        grid.ok_or(Error::TooManyFramesFor { format: OutputFormat::SpriteSheet, frames, size: cell, limit })
+    }
+
     /// The largest number of frames of size `cell` in a sheet.
-    pub(crate) fn capacity(cell: Size) -> u64 {
-        Self::most_beside(cell.width()) * Self::most_beside(cell.height())
+    fn capacity(cell: Size) -> u64 {
+        (Self::most_beside(cell.width()) * Self::most_beside(cell.height())).min(Self::MAX_FRAMES)
     }
 
     /// The number of frames with a side of `side` pixels that fit beside each other.
@@ -254,8 +268,8 @@ mod tests {
         for (width, height) in [(720, 720), (1920, 1080), (1, 1), (8192, 8), (4095, 4096)] {
             let cell = Size::new(width, height).unwrap();
             let most = Grid::capacity(cell);
-            assert!(Grid::new(cell, most).is_some(), "{cell:?}");
-            assert!(Grid::new(cell, most + 1).is_none(), "{cell:?}");
+            assert!(Grid::of_sheet(cell, most).is_ok(), "{cell:?}");
+            assert!(Grid::of_sheet(cell, most + 1).is_err(), "{cell:?}");
         }
     }
 }
