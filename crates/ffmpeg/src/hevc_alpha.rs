@@ -19,7 +19,14 @@ use crate::{
 pub(crate) struct HevcAlpha {
     /// An ffmpeg that is only tried if the system's cannot do it.
     installed: Option<PathBuf>,
-    found: Mutex<Option<Option<PathBuf>>>,
+    found: Mutex<Option<Finding>>,
+}
+
+/// The result of the trials.
+#[derive(Debug)]
+struct Finding {
+    /// The ffmpeg that can do it, if any.
+    capable: Option<PathBuf>,
 }
 
 impl HevcAlpha {
@@ -35,8 +42,8 @@ impl HevcAlpha {
     pub(crate) fn find(&self, system: &Path, sandbox: &Sandbox) -> Result<Option<PathBuf>, Error> {
         // Locked while trying, so that it is tried once. No code panics while holding it.
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = &*found {
-            return Ok(known.clone());
+        if let Some(Finding { capable }) = &*found {
+            return Ok(capable.clone());
         }
         let installed = self.installed.as_ref().and_then(|path| path.canonicalize().ok());
         let mut capable = None;
@@ -46,7 +53,7 @@ impl HevcAlpha {
                 break;
             }
         }
-        Ok(found.insert(capable).clone())
+        Ok(found.insert(Finding { capable }).capable.clone())
     }
 }
 
