@@ -62,6 +62,9 @@ const NEARLY_NEUTRAL: f32 = 24.0;
 const DENSER_BY: f32 = 1.25;
 const STEP_DENSER: f32 = 0.05;
 
+/// Largest share of the contour of a part with the tint of a soft thing that may border on subject.
+const SHARE_ATTACHED: f32 = 0.1;
+
 /// Largest distance of a shadow's color from black, in levels: black, and the error of the tint.
 const NEARLY_BLACK: f32 = 32.0;
 
@@ -121,6 +124,7 @@ pub(crate) fn soft_regions(mask: &[u8], outside: &[u8], distance: &[u8], scene: 
     }
     for region in found.iter_mut().filter(|region| !region.is_shadow) {
         region.grow(mask, &mut is_soft, scene);
+        region.add_parts(mask, &outline, &mut is_soft, scene);
         if !is_neutral(&region.pixels) {
             region.pixels.iter_mut().for_each(|pixel| assume_likely_density(pixel, scene));
         }
@@ -129,14 +133,54 @@ pub(crate) fn soft_regions(mask: &[u8], outside: &[u8], distance: &[u8], scene: 
 }
 
 impl SoftRegion {
+    /// The largest alpha of what belongs to the region.
+    fn most_alpha(&self) -> f32 {
+        hardly_denser(self.pixels.iter().fold(0.0, |most, pixel| most.max(pixel.unmixed.alpha)))
+    }
+
+    /// Adds the parts of the subject that have the tint, are hardly denser and have the background
+    /// or the region nearly all around: beams with steps on both sides.
+    fn add_parts(&mut self, mask: &[u8], outline: &[usize], is_soft: &mut [bool], scene: &Scene) {
+        let Some(tint) = self.tint else { return };
+        let most = self.most_alpha();
+        let fitting = |index: usize| {
+            let there = Contrast::at(index, scene);
+            Some(there.unmixed(tint, scene)).filter(|pixel| pixel.unmixed.alpha <= most && there.has_tint(tint, scene))
+        };
+        let mut is_visited = is_soft.to_vec();
+        for &start in outline {
+            let mut part: Vec<BandPixel> = Vec::new();
+            let (mut contacts, mut with_subject) = (0, 0);
+            let mut open = vec![start];
+            while let Some(index) = open.pop() {
+                if mask[index] == 0 || is_soft[index] {
+                    contacts += 1;
+                } else if let Some(pixel) = fitting(index) {
+                    if !std::mem::replace(&mut is_visited[index], true) {
+                        part.push(pixel);
+                        open.extend(beside(index, scene.width, mask.len()));
+                    }
+                } else {
+                    contacts += 1;
+                    with_subject += 1;
+                }
+            }
+            if part.len() >= LEAST_PIXELS && with_subject as f32 <= SHARE_ATTACHED * contacts as f32 {
+                for pixel in &part {
+                    is_soft[pixel.index as usize] = true;
+                }
+                self.pixels.extend(part);
+            }
+        }
+    }
+
     /// Adds the subject next to the region that has its tint and is hardly denser: than the region
     /// anywhere where there is no step, than the pixel from which it is reached across a step. A
     /// beam is narrow where it begins, and a glow ends at what glows.
     fn grow(&mut self, mask: &[u8], is_soft: &mut [bool], scene: &Scene) {
         let Some(tint) = self.tint else { return };
         let height = mask.len() / scene.width;
-        let hardly_denser = |alpha: f32| (DENSER_BY * alpha + STEP_DENSER).min(DENSE_ALPHA);
-        let most = hardly_denser(self.pixels.iter().fold(0.0, |most, pixel| most.max(pixel.unmixed.alpha)));
+        let most = self.most_alpha();
         // The pixels to grow from, and the largest alpha that grows from each across a step.
         let mut open: VecDeque<(usize, f32)> =
             self.pixels.iter().map(|pixel| (pixel.index as usize, hardly_denser(pixel.unmixed.alpha))).collect();
@@ -243,6 +287,11 @@ fn assume_likely_density(BandPixel { index, unmixed }: &mut BandPixel, scene: &S
     let background = scene.background(*index as usize);
     unmixed.alpha = (unmixed.alpha / weaker).min(1.0);
     unmixed.foreground = [0, 1, 2].map(|k| background[k] + weaker * (unmixed.foreground[k] - background[k]));
+}
+
+/// The largest alpha beside one of `alpha` in the same soft thing.
+fn hardly_denser(alpha: f32) -> f32 {
+    (DENSER_BY * alpha + STEP_DENSER).min(DENSE_ALPHA)
 }
 
 /// Whether the median color of a soft region is white or grey, as that of steam.

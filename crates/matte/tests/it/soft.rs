@@ -181,6 +181,25 @@ fn a_glow_reaches_up_to_what_glows() {
 }
 
 #[test]
+fn a_beam_with_steep_sides_is_as_translucent_as_the_smoke_of_its_color() {
+    let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
+    let beam = |x: usize, y: usize| {
+        let away = ((y as f32 + 0.5 - 160.0).abs() / 8.0).min(1.0);
+        if (40..150).contains(&x) { 0.4 * (1.0 - away * away).powi(2) } else { 0.0 }
+    };
+    let density = |x: usize, y: usize, by: usize| (0.5 * puff(moved(x, by), y + 20)).max(beam(moved(x, by), y));
+    let clip: Vec<Frame> = [0, 48, 96, 144]
+        .into_iter()
+        .map(|by| painted(square(), 0, |x, y| mixed(WHITE, GREEN, density(x, y, by))))
+        .collect();
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1);
+    for x in [100, 112, 124] {
+        let alpha = out.alpha().unwrap()[160 * SIDE + x];
+        assert!(alpha.abs_diff(102) < 20, "column {x}: {alpha}");
+    }
+}
+
+#[test]
 fn a_solid_object_of_the_color_of_the_smoke_around_it_stays_solid() {
     let pale = mixed(WHITE, GREEN, 0.6).map(|level| level.round() as u8);
     let out = cut_still(&painted(square(), 0, |x, y| {
