@@ -43,6 +43,20 @@ fn smoke_keeps_its_density_and_loses_the_background() {
 }
 
 #[test]
+fn smoke_whose_color_is_not_the_strongest_is_no_thinner() {
+    // Four fifths of the way from the green to the strongest violet in that direction.
+    let violet = [145, 155, 148];
+    let density = |x: usize, y: usize, by: usize| 0.5 * puff((x + SIDE - by) % SIDE, y);
+    let clip: Vec<Frame> = [0, 48, 96, 144]
+        .into_iter()
+        .map(|by| painted(square(), 0, |x, y| mixed(violet, GREEN, density(x, y, by))))
+        .collect();
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1);
+    let error = error(&out, |x, y| density(x, y, 48));
+    assert!(error < 12.0, "{error}");
+}
+
+#[test]
 fn smoke_over_the_middle_does_not_change_the_measured_background_color() {
     // The smoke is dense all through the clip and reaches the lower border.
     let dense = |x: usize, y: usize| 0.45 * puff(x, y.min(SIDE / 2)) + 0.1 * puff(x, y);
@@ -140,6 +154,61 @@ fn a_solid_object_in_a_glow_stays_solid() {
     let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1);
     let alpha = out.alpha().unwrap();
     let inside = (0..SIDE * SIDE).filter(|index| disc_alpha(moved(index % SIDE, 48), index / SIDE, SIDE, 18.0) >= 1.0);
+    assert_eq!(inside.filter(|index| alpha[*index] < 230).count(), 0);
+}
+
+#[test]
+fn a_glow_reaches_up_to_what_glows() {
+    let away = |x: usize, y: usize, by: usize| {
+        let middle = SIDE as f32 / 2.0;
+        (((x + SIDE - by) % SIDE) as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle)
+    };
+    let clip: Vec<Frame> = [0, 48, 96, 144]
+        .into_iter()
+        .map(|by| {
+            painted(square(), 0, |x, y| {
+                let behind = mixed(WHITE, GREEN, 0.35 * (-(away(x, y, by) / 48.0).powi(2)).exp());
+                let disc = (20.5 - away(x, y, by)).clamp(0.0, 1.0);
+                [0, 1, 2].map(|k| behind[k] + disc * (f32::from(RED[k]) - behind[k]))
+            })
+        })
+        .collect();
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1);
+    // Nearer to the disc, half-resolution chroma smears its color.
+    let beside = (0..SIDE * SIDE).filter(|index| (22.5..26.5).contains(&away(index % SIDE, index / SIDE, 48)));
+    let solid = beside.filter(|index| out.alpha().unwrap()[*index] > 128).count();
+    assert_eq!(solid, 0);
+}
+
+#[test]
+fn a_beam_with_steep_sides_is_as_translucent_as_the_smoke_of_its_color() {
+    let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
+    let beam = |x: usize, y: usize| {
+        let away = ((y as f32 + 0.5 - 160.0).abs() / 8.0).min(1.0);
+        if (40..150).contains(&x) { 0.4 * (1.0 - away * away).powi(2) } else { 0.0 }
+    };
+    let density = |x: usize, y: usize, by: usize| (0.5 * puff(moved(x, by), y + 20)).max(beam(moved(x, by), y));
+    let clip: Vec<Frame> = [0, 48, 96, 144]
+        .into_iter()
+        .map(|by| painted(square(), 0, |x, y| mixed(WHITE, GREEN, density(x, y, by))))
+        .collect();
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1);
+    for x in [100, 112, 124] {
+        let alpha = out.alpha().unwrap()[160 * SIDE + x];
+        assert!(alpha.abs_diff(102) < 20, "column {x}: {alpha}");
+    }
+}
+
+#[test]
+fn a_solid_object_of_the_color_of_the_smoke_around_it_stays_solid() {
+    let pale = mixed(WHITE, GREEN, 0.6).map(|level| level.round() as u8);
+    let out = cut_still(&painted(square(), 0, |x, y| {
+        let behind = mixed(WHITE, GREEN, 0.25 * puff(x, y));
+        let disc = disc_alpha(x, y, SIDE, 20.0);
+        [0, 1, 2].map(|k| behind[k] + disc * (f32::from(pale[k]) - behind[k]))
+    }));
+    let alpha = out.alpha().unwrap();
+    let inside = (0..SIDE * SIDE).filter(|index| disc_alpha(index % SIDE, index / SIDE, SIDE, 18.0) >= 1.0);
     assert_eq!(inside.filter(|index| alpha[*index] < 230).count(), 0);
 }
 
