@@ -262,9 +262,11 @@ impl Search {
             let pixels = self.source.visible_pixels.max(1) as f64;
             return (pixels * bytes_per_pixel(self.source.format)).log2() + level + rest;
         };
-        let slopes = known.iter().rev().skip(1).filter(|((level, _), _)| (level - last_level).abs() > 0.05);
-        let slope = slopes.map(|((level, rest), bytes)| ((last - bytes) - (last_rest - rest)) / (last_level - level));
-        let slope = slope.last().map_or(1.0, |slope| slope.clamp(0.4, 1.6));
+        // The slope between the first encode and the one that is most alike.
+        let other = known.iter().take(known.len() - 1).find(|((level, _), _)| (level - last_level).abs() > 0.05);
+        let slope = other.map_or(1.0, |((level, rest), bytes)| {
+            (((last - bytes) - (last_rest - rest)) / (last_level - level)).clamp(0.4, 1.6)
+        });
         last + slope * (level - last_level) + rest - last_rest
     }
 }

@@ -51,7 +51,7 @@ mod tests {
             frame.bytes_mut().fill(200);
             let canvas = Size::new(10, 9).unwrap();
             let padded = with_margins(frame.clone(), canvas);
-            let solid = |alpha: &[u8]| alpha.iter().filter(|alpha| **alpha == 255).count();
+            let solid = |alpha: &[u8]| alpha.iter().map(|alpha| usize::from(*alpha == 255)).sum::<usize>();
             assert_eq!((padded.size(), solid(padded.alpha().unwrap())), (canvas, 15));
             let (left, top) = (2, if subsampling == Subsampling::Half { 2 } else { 3 });
             for (index, (&luma, &alpha)) in padded.y().iter().zip(padded.alpha().unwrap()).enumerate() {
@@ -59,7 +59,7 @@ mod tests {
                 let is_inside = (top..top + 3).contains(&row) && (left..left + 5).contains(&column);
                 assert_eq!((luma, alpha), if is_inside { (200, 255) } else { (16, 0) }, "{row} {column}");
             }
-            assert_eq!(padded.cb().iter().filter(|chroma| **chroma == 200).count(), frame.cb().len());
+            assert_eq!(padded.cb().iter().map(|chroma| usize::from(*chroma == 200)).sum::<usize>(), frame.cb().len());
             assert_eq!(with_margins(frame.clone(), size), frame);
         }
     }

@@ -192,9 +192,12 @@ impl Form {
             (None, None) => None,
         };
         let is_opaque = self.background.is_some();
-        let default = || match is_opaque {
-            true => Ok(OutputFormat::Mp4.into()),
-            false => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]),
+        let default = || {
+            Formats::new(if is_opaque {
+                vec![OutputFormat::Mp4]
+            } else {
+                vec![OutputFormat::Webm, OutputFormat::StackedAlpha]
+            })
         };
         let formats = asked.clone().map_or_else(default, Ok)?;
         let audio = self.audio;
@@ -276,6 +279,8 @@ fn parse_side(field: &'static str, text: &str) -> Result<LongestSide, RequestErr
 
 #[cfg(test)]
 mod tests {
+    use clearcut_frame::Rgb8;
+
     use super::*;
 
     fn read(fields: &[(&str, &str)]) -> Result<CutRequest, ApiError> {

@@ -95,14 +95,13 @@ impl EncodePlan {
     pub const fn max_side(&self) -> u32 {
         match self.format {
             OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte => 16_384,
-            OutputFormat::HevcAlpha => 8192,
+            OutputFormat::HevcAlpha | OutputFormat::SpriteSheet => 8192,
             OutputFormat::Webp => 16_383,
             OutputFormat::Apng
             | OutputFormat::Gif
             | OutputFormat::Mov
             | OutputFormat::PngSequence
             | OutputFormat::Poster => 65_535,
-            OutputFormat::SpriteSheet => 8192,
         }
     }
 

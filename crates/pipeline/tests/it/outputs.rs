@@ -107,7 +107,7 @@ fn a_sprite_sheet_has_every_frame_where_its_file_says() {
         let place = |side| info["frames"][name.as_str().unwrap()]["frame"][side].as_u64().unwrap() as usize;
         assert_eq!((place("w"), place("h")), (161, 91));
         for (line, expected) in frame.chunks_exact(4 * 161).enumerate() {
-            let start = 4 * ((place("y") + line) * width as usize + place("x"));
+            let start = 4 * ((place("y") + line) * width + place("x"));
             assert!(clear[start..start + 4 * 161] == *expected, "line {line} of {name}");
             clear[start..start + 4 * 161].fill(0);
         }
