@@ -15,6 +15,7 @@ mod outputs;
 mod pictures;
 mod segments;
 mod sound;
+mod sprites;
 mod stopping;
 mod structure;
 mod times;
