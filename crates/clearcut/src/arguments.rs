@@ -1,26 +1,19 @@
-//! Command line: commands, their options, and the cut request made from them.
+//! Command line: the commands, and the options of most of them.
 
 #![allow(clippy::doc_markdown, reason = "the help of the command line is no Markdown")]
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
-use clearcut_job::{
-    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
-    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
-};
 
 use crate::{
-    background::BackgroundOption,
-    bounds_options::BoundsOptions,
-    failure::{EXIT_CODES, Failure},
+    cut_options::CutOptions,
+    failure::EXIT_CODES,
     ffmpeg_command::FfmpegOptions,
     image_command::ImageCommand,
     installed_models::ModelOptions,
-    limit_options::LimitOptions,
     models::ModelsOptions,
-    outputs::IMAGE_EXTENSION,
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions, hide_from_workers},
 };
 
@@ -132,116 +125,6 @@ impl From<SandboxChoice> for SandboxPolicy {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub(crate) struct CutOptions {
-    /// The clips: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP, AVIF, a
-    /// ZIP of numbered images; or still images: JPEG, PNG, WebP, AVIF, HEIC
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-
-    /// Output file (for one input), whose extension is that of its format, or folder, with a slash
-    /// at the end if it is to be made [default: beside the clip, as NAME-cut.webm, or the image, as
-    /// NAME-cut.png]. Of a GIF or another animated image, FILE.png gets the first frame
-    #[arg(short, long, value_name = "FILE-OR-DIR")]
-    pub(crate) output: Option<PathBuf>,
-
-    #[arg(
-        short, long, value_name = "LIST", value_parser = parse::<Formats>,
-        help = format!(
-            "Output formats, separated by commas: {} [default: by the name given with -o, else webm; with a background mp4]",
-            OutputFormat::NAMES
-        )
-    )]
-    pub(crate) formats: Option<Formats>,
-
-    /// How the subject is found: auto (by color if the background is flat, else by a neural model),
-    /// chroma or ai
-    #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = parse::<MethodChoice>)]
-    pub(crate) method: MethodChoice,
-
-    /// Background color: auto (measured), #RRGGBB or R,G,B
-    #[arg(long, default_value = "auto", value_name = "COLOR", value_parser = parse::<KeyColorChoice>)]
-    pub(crate) key: KeyColorChoice,
-
-    /// How far a color may differ from the background color and still be removed, 0-100: a lower
-    /// value keeps more of the subject
-    #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>, allow_negative_numbers = true)]
-    pub(crate) tolerance: Tolerance,
-
-    /// Shadows that the subject casts on the background: keep (as translucent black) or drop
-    #[arg(long, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
-    pub(crate) shadow: ShadowChoice,
-
-    /// Interlaced frames: auto (de-interlace a clip that is measured or flagged as interlaced), on
-    /// or off
-    #[arg(long, default_value = "auto", value_name = "WHEN", value_parser = parse::<DeinterlaceChoice>)]
-    pub(crate) deinterlace: DeinterlaceChoice,
-
-    /// Region that is subject (keep) or background (remove) whatever its color, as keep@SECONDS,X,Y
-    /// or remove@SECONDS,X,Y with X and Y as shares of the frame from 0 to 1; with ,WIDTH,HEIGHT a
-    /// box. Followed through the clip. May be given up to 32 times
-    #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
-    pub(crate) hints: Vec<Hint>,
-
-    /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty
-    #[arg(long, value_name = "START,END", value_parser = parse::<Trim>, allow_hyphen_values = true)]
-    pub(crate) trim: Option<Trim>,
-
-    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even, or a shape such
-    /// as 16:9, the largest around the middle [default: all of the frame]
-    #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>, allow_hyphen_values = true)]
-    pub(crate) crop: Option<Crop>,
-
-    /// What is put behind the subject: a color as #RRGGBB, an image or a video (repeated if it is
-    /// shorter), or blur (the clip itself, blurred). Without formats, the output is then an mp4 [default:
-    /// nothing, which leaves it transparent]
-    #[arg(long, value_name = "COLOR-FILE-OR-BLUR", value_parser = parse::<BackgroundOption>)]
-    pub(crate) background: Option<BackgroundOption>,
-
-    /// Frame rate: source, or 1-60 frames per second
-    #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>, allow_negative_numbers = true)]
-    pub(crate) fps: FpsChoice,
-
-    /// Longer side of the output in pixels, 64-2048 [default: as the source]
-    #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>, allow_negative_numbers = true)]
-    pub(crate) size: Option<LongestSide>,
-
-    #[command(flatten)]
-    pub(crate) bounds: BoundsOptions,
-
-    #[command(flatten)]
-    pub(crate) limit: LimitOptions,
-
-    /// Image quality of webp, apng and gif, 0-100; 100 is lossless, but for the palette of a gif
-    #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
-    pub(crate) quality: Quality,
-
-    /// Encoding speed of webm, stacked-alpha, hevc-alpha and mp4: best (smaller files, slower), balanced or fast
-    #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
-    pub(crate) speed: Speed,
-
-    /// Leave out the sound
-    #[arg(long)]
-    pub(crate) no_audio: bool,
-
-    /// Replace files that exist
-    #[arg(long)]
-    pub(crate) force: bool,
-
-    /// Continue with the next input when one fails
-    #[arg(long)]
-    pub(crate) keep_going: bool,
-
-    /// Print progress, results and errors as JSON, one object per line
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Print only errors
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct ProbeOptions {
     /// The clip or image
     pub(crate) input: PathBuf,
@@ -304,159 +187,13 @@ impl Arguments {
     }
 }
 
-impl CutOptions {
-    /// Whether `-o` names a PNG and no formats are asked for: of an animated image, that is its
-    /// first frame.
-    pub(crate) fn asks_for_still(&self) -> bool {
-        let is_file = self.output.as_deref().is_some_and(|path| !path.is_dir());
-        let is_png = self.output_extension().is_some_and(|name| name.eq_ignore_ascii_case(IMAGE_EXTENSION));
-        self.formats.is_none() && is_file && is_png
-    }
-
-    /// Options that have no effect on a clip in these formats, with the reason. One that is given with
-    /// its default counts as not given.
-    pub(crate) fn without_effect(&self, formats: &Formats) -> Vec<(&'static str, &'static str)> {
-        let any = |applies: fn(OutputFormat) -> bool| formats.iter().any(applies);
-        let has_quality = any(OutputFormat::has_quality);
-        let has_speed = any(|format| {
-            matches!(
-                format,
-                OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::HevcAlpha
-            )
-        });
-        let has_sound = any(OutputFormat::carries_audio);
-        let cases = [
-            (self.quality != Quality::default() && !has_quality, "--quality", "only webp, apng and gif have a quality"),
-            (
-                self.speed != Speed::default() && !has_speed,
-                "--speed",
-                "only webm, stacked-alpha, hevc-alpha and mp4 have a speed",
-            ),
-            (self.no_audio && !has_sound, "--no-audio", "no format of the request carries sound"),
-        ];
-        cases.into_iter().filter(|(is_unused, ..)| *is_unused).map(|(_, name, reason)| (name, reason)).collect()
-    }
-
-    fn output_extension(&self) -> Option<&str> {
-        self.output.as_deref()?.extension()?.to_str()
-    }
-
-    /// The format that the output's name asks for.
-    fn format_of_output(&self) -> Option<OutputFormat> {
-        OutputFormat::from_extension(self.output_extension()?, self.background.is_some())
-    }
-
-    /// Cut request of these options, or a usage failure if options contradict each other.
-    pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
-        // A neural model has no use for a key color.
-        if self.method == MethodChoice::Ai && self.key != KeyColorChoice::Auto {
-            let message = "--method ai and --key cannot be combined".to_owned();
-            return Err(Failure::usage(message, "Leave out one of them: a key color needs --method chroma."));
-        }
-        let hints = Hints::try_from(self.hints.clone()).map_err(|_| {
-            let message = format!("--hint is given {} times", self.hints.len());
-            Failure::usage(message, "Give it up to 32 times.")
-        })?;
-        let named_format = self.format_of_output();
-        let usual_format = if self.background.is_some() { OutputFormat::Mp4 } else { OutputFormat::Webm };
-        let request = CutRequest {
-            preset: None,
-            max_bytes: None,
-            formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(usual_format).into()),
-            method: self.method,
-            key_color: self.key,
-            tolerance: self.tolerance,
-            shadow: self.shadow,
-            hints,
-            deinterlace: self.deinterlace,
-            trim: self.trim,
-            crop: self.crop,
-            background: self.background.as_ref().map(BackgroundOption::backdrop),
-            fps: self.fps,
-            size: self.size,
-            bounds: self.bounds.bounds().map_err(|error| contradiction(&error))?,
-            quality: self.quality,
-            speed: self.speed,
-            keeps_audio: !self.no_audio,
-        };
-        let asked = self.formats.clone().or_else(|| named_format.map(Formats::from));
-        let request = self.limit.applied_to(request, asked.as_ref()).map_err(|error| contradiction(&error))?;
-        request.check().map_err(|error| contradiction(&error))?;
-        Ok(request)
-    }
-}
-
-fn contradiction(error: &RequestError) -> Failure {
-    Failure::usage(error.to_string(), "Leave one of the options out, or change it.")
-}
-
-fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: RequestError| format!("allowed: {}", error.allowed()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
-    use clearcut_job::Preset;
 
     #[test]
     fn the_clap_definition_is_valid() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn every_flag_of_a_cut_reaches_its_request() {
-        let request = |line: &str| {
-            let arguments = Arguments::parse_from(["clearcut", "cut", "a.mp4"].into_iter().chain(line.split(' ')));
-            let Command::Cut(options) = arguments.command else { panic!("not a cut") };
-            options.request().unwrap()
-        };
-        let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
-                     --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 --background #ff8800 \
-                     --fps 12 --size 480 --max-bytes 30KB --quality 90 --speed fast --no-audio";
-        let expected = CutRequest {
-            preset: None,
-            max_bytes: Some("30000".parse().unwrap()),
-            formats: OutputFormat::Webp.into(),
-            method: MethodChoice::Chroma,
-            key_color: "#00ff00".parse().unwrap(),
-            tolerance: "5".parse().unwrap(),
-            shadow: ShadowChoice::Drop,
-            hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
-            deinterlace: DeinterlaceChoice::On,
-            trim: Some("0.5,2".parse().unwrap()),
-            crop: Some("2,4,40,30".parse().unwrap()),
-            background: Some("#ff8800".parse().unwrap()),
-            fps: FpsChoice::Fixed(12),
-            size: Some("480".parse().unwrap()),
-            bounds: None,
-            quality: "90".parse().unwrap(),
-            speed: Speed::Fast,
-            keeps_audio: false,
-        };
-        assert_eq!(request(flags), expected);
-        assert_eq!(request("--width 90 --height 80 --fit cover").bounds.unwrap().shape(), Some((90, 80)));
-        let sticker = request("--preset telegram-sticker -o a.webm --max-bytes 200KB");
-        assert_eq!((sticker.preset, sticker.keeps_audio), (Some(Preset::TelegramSticker), false));
-        assert_eq!(request("--quiet"), CutRequest::new(OutputFormat::Webm));
-    }
-
-    #[test]
-    fn the_output_name_selects_the_format_unless_formats_are_given() {
-        let format = |options: &[&str]| {
-            let arguments = Arguments::parse_from([&["clearcut", "cut", "a.mp4"], options].concat());
-            let Command::Cut(options) = arguments.command else { panic!("not a cut") };
-            options.request().unwrap().formats.first()
-        };
-        assert_eq!(format(&[]), OutputFormat::Webm);
-        assert_eq!(format(&["-o", "x.MOV"]), OutputFormat::Mov);
-        assert_eq!(format(&["-o", "x.png"]), OutputFormat::Apng);
-        assert_eq!(format(&["-o", "x.mp4"]), OutputFormat::StackedAlpha);
-        assert_eq!(format(&["-o", "x.mov", "-f", "webp"]), OutputFormat::Webp);
-        assert_eq!(format(&["-o", "folder"]), OutputFormat::Webm);
-        assert_eq!(format(&["--background", "blur"]), OutputFormat::Mp4);
-        assert_eq!(format(&["--background", "blur", "-o", "x.mp4"]), OutputFormat::Mp4);
-        assert_eq!(format(&["--background", "beach.jpg", "-o", "x.webm"]), OutputFormat::Webm);
     }
 }

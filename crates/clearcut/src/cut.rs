@@ -15,11 +15,11 @@ use clearcut_parallel::{MemoryBudget, with_workers};
 use clearcut_pipeline::{CutJob, CutReport, KeptModel, Resources, Stop};
 
 use crate::{
-    arguments::CutOptions,
     background::BackgroundOption,
     console::escape_line,
     cut_context::CutContext,
     cut_image::{UnnamedCut, cut_image},
+    cut_options::CutOptions,
     failure::Failure,
     input::{is_animation, is_image, open_input},
     installed_models::ModelOptions,

@@ -14,8 +14,8 @@ use clearcut_pipeline::{ImageJob, Stop, process_image};
 use tempfile::TempDir;
 
 use crate::{
-    arguments::CutOptions,
     cut_context::CutContext,
+    cut_options::CutOptions,
     failure::Failure,
     input::is_animation,
     outputs::{IMAGE_EXTENSION, Outputs},

@@ -7,6 +7,7 @@ mod console;
 mod cut;
 mod cut_context;
 mod cut_image;
+mod cut_options;
 mod doctor;
 mod doctor_store;
 mod environment;

@@ -12,8 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::{
-    arguments::CutOptions,
     console::{escape_line, print_err, print_out},
+    cut_options::CutOptions,
 };
 
 /// Reporter of one cut: prints its progress and its result.
