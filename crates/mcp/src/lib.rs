@@ -6,6 +6,7 @@
 
 mod arguments;
 mod background;
+mod cut_arguments;
 mod cutter;
 mod failure;
 mod job_status;

@@ -70,7 +70,7 @@ impl Presets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arguments::CutArguments;
+    use crate::cut_arguments::CutArguments;
 
     #[test]
     fn the_arguments_of_every_preset_are_accepted() {

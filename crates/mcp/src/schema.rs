@@ -130,3 +130,7 @@ pub(crate) fn seconds(field: &str, value: Option<f64>, max: f64, allowed: &str) 
             .in_field(field, allowed)
     })
 }
+/// The default of an argument that is true unless it is given.
+pub(crate) const fn yes() -> bool {
+    true
+}

@@ -17,9 +17,9 @@ use serde_json::json;
 use crate::{
     CutOrder, Cutter, Failure, ImageOrder, Roots,
     arguments::{
-        CancelJobArguments, CutArguments, CutImageArguments, JobStatusArguments, MediaArguments, NoArguments,
-        PreviewArguments,
+        CancelJobArguments, CutImageArguments, JobStatusArguments, MediaArguments, NoArguments, PreviewArguments,
     },
+    cut_arguments::CutArguments,
     job_status::{JobStatus, State},
     jobs::{Cut, Work},
     presets::Presets,
