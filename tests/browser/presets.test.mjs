@@ -24,7 +24,7 @@ test("a preset takes the place of what it sets, and its file lies beside the cli
     await assertAccessible(page, "the options with a preset");
     await page.click("cut-options button[type=submit]");
     await page.waitForSelector("cut-result code-samples", { timeout: CUT_MS });
-    await page.waitForSelector("cut-result >> text=/discord-emoji: \\d+ of 256 KB/");
+    await page.waitForSelector("cut-result >> text=/discord-emoji: \\d+ of 256 KB/i");
     assert.match(await page.textContent("code-samples"), /preset=discord-emoji/);
     await page.click("text=Command line");
     assert.match(await page.innerText("code-samples pre"), /^clearcut cut mascot.mp4 --preset discord-emoji --crop/m);

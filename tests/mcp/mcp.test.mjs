@@ -14,7 +14,20 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { binary, sample } from "../server/harness.mjs";
 
 /** The formats of cuts. */
-const FORMATS = ["webm", "stacked-alpha", "mp4", "webp", "apng", "gif", "mov", "hevc-alpha", "png-sequence", "sprite-sheet", "matte", "poster"];
+const FORMATS = [
+  "webm",
+  "stacked-alpha",
+  "mp4",
+  "webp",
+  "apng",
+  "gif",
+  "mov",
+  "hevc-alpha",
+  "png-sequence",
+  "sprite-sheet",
+  "matte",
+  "poster",
+];
 /** What makes a cut short. */
 const SMALL = { size: 64, fps: 2 };
 /** What makes a cut long enough to be stopped in the middle of it. */

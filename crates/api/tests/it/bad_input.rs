@@ -110,13 +110,10 @@ async fn empty_parts_count_as_absent() {
 async fn a_field_without_effect_is_accepted_and_named() {
     let server = Server::new().await;
     let parts =
-        [Part::file(CLIP), Part::text("tolerence", "5"), Part::text("background", "white"), Part::text("time", "1")];
+        [Part::file(CLIP), Part::text("tolerence", "5"), Part::text("wallpaper", "white"), Part::text("time", "1")];
     let warnings = server.submit(&parts).await.json()["data"]["warnings"].clone();
     let named = |at: usize| (warnings[at]["field"].as_str().unwrap(), warnings[at]["didYouMean"].as_str());
-    assert_eq!(
-        [named(0), named(1), named(2)],
-        [("tolerence", Some("tolerance")), ("background", None), ("time", None)]
-    );
+    assert_eq!([named(0), named(1), named(2)], [("tolerence", Some("tolerance")), ("wallpaper", None), ("time", None)]);
     // The job that a wait returns, and a repeated submit, have them too.
     let waited = server.submit_with(&[("prefer", "wait=0")], &parts).await.json();
     assert_eq!((&waited["data"]["status"], &waited["data"]["warnings"]), (&"queued".into(), &warnings));

@@ -16,7 +16,7 @@ fn an_image_covers_the_frame_behind_the_subject() {
         ffmpeg(workspace.path(), &format!("{thirds} -frames:v 1 {options} {name}"));
         let outcome = workspace.run(&["cut", "clip.mp4", "--background", name, "-o", "out.mp4", "--force"]);
         assert_eq!(outcome.exit, Some(0), "{outcome:?}");
-        assert!(outcome.stderr.contains("the background is 640×240 and covers the frame"), "{outcome:?}");
+        assert!(outcome.stdout.contains("the background is 640×240 and covers the frame"), "{outcome:?}");
         let decoded = Decoded::read(&workspace.join("out.mp4"), (WIDTH, HEIGHT), false);
         // The crop shows the middle 320 of 640 pixels, so the thirds end at 27 and 133 of 160.
         for (x, expected) in [(12, [255.0, 0.0, 0.0]), (150, [0.0, 0.0, 255.0])] {

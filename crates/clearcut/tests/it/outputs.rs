@@ -148,7 +148,11 @@ fn options_without_effect_on_the_formats_are_named() {
     workspace.flat_clip("clip.mkv");
     let cases = [
         ("webm", &["--quality", "90"][..], "--quality has no effect: only webp, apng and gif have a quality"),
-        ("gif", &["--speed", "best"], "--speed has no effect: only webm, stacked-alpha and hevc-alpha have a speed"),
+        (
+            "gif",
+            &["--speed", "best"],
+            "--speed has no effect: only webm, stacked-alpha, hevc-alpha and mp4 have a speed",
+        ),
         ("matte", &["--no-audio"], "--no-audio has no effect: no format of the request carries sound"),
     ];
     for (format, option, text) in cases {
