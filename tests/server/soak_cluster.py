@@ -2,7 +2,7 @@
 exactly once, and nothing is left.
 
 Clients submit in every way there is, each request at another API server; webhooks go to a receiver that flaps. KILLS (1000), JOBS
-(10000: how many are acknowledged at least), GAP (3: the longest pause between two kills, in seconds), STORE_SECS (20: the longest
+(10000: how many are acknowledged at least), GAP (1: the longest pause between two kills, in seconds), STORE_SECS (20: the longest
 absence of the store) and SEED (drawn, and printed) change it.
 """
 
@@ -24,7 +24,7 @@ from test_images import subject
 
 KILLS = int(os.environ.get("KILLS", "1000"))
 JOBS = int(os.environ.get("JOBS", "10000"))
-GAP = float(os.environ.get("GAP", "3"))
+GAP = float(os.environ.get("GAP", "1"))
 STORE_SECS = float(os.environ.get("STORE_SECS", "20"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 # So short that most outputs expire, and are swept, while the kills go on: 3 minutes.
