@@ -59,7 +59,8 @@ impl Cutter for PipelineCutter {
         progress: &mut (dyn FnMut(CutStep) + Send),
     ) -> Result<Option<CutPlan>, Failure> {
         let JobRequest::Clip(request) = &order.request else { return Ok(None) };
-        let policy = SegmentPolicy { min_clip, longest: min_clip / 2 };
+        // So that the shortest clip that is split has two segments.
+        let policy = SegmentPolicy { min_clip, segment: min_clip / 2 };
         let planned = self.with_clip((order, request), |job| {
             let plan = plan_segments(job, &policy, stop, progress)?;
             plan.map(|plan| Ok(CutPlan { json: plan.to_json()?, frames: frames_of(&plan) })).transpose()

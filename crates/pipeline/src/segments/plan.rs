@@ -1,6 +1,6 @@
 //! The plan of a clip that is cut in segments: its background, and the ranges of frames.
 
-use std::{iter, ops::Range, time::Duration};
+use std::{ops::Range, time::Duration};
 
 use clearcut_ffmpeg::{Container, EncodePlan, MediaInfo, SeekPoint, first_bytes};
 use clearcut_job::{CutRequest, CutStep, ErrorCode, MethodChoice, MethodReason, OutputFormat};
@@ -23,13 +23,13 @@ const VERSION: u32 = 2;
 pub struct SegmentPolicy {
     /// Length from which on a clip is cut in segments. Default 60 s.
     pub min_clip: Duration,
-    /// Length of the longest segments. Default 30 s.
-    pub longest: Duration,
+    /// Length of a segment, about. Default 30 s.
+    pub segment: Duration,
 }
 
 impl Default for SegmentPolicy {
     fn default() -> Self {
-        Self { min_clip: Duration::from_mins(1), longest: Duration::from_secs(30) }
+        Self { min_clip: Duration::from_mins(1), segment: Duration::from_secs(30) }
     }
 }
 
@@ -152,8 +152,9 @@ pub fn plan_segments(
     if plan.span.length < policy.min_clip {
         return Ok(None);
     }
-    let longest = plan.frame_rate.frames_in(policy.longest);
-    plan_ranges((job, &info, &plan), shrinking_ranges(plan.expected_frames, longest), stop)
+    let frames_of_segment = plan.frame_rate.frames_in(policy.segment).max(1);
+    let count = (plan.expected_frames + frames_of_segment / 2) / frames_of_segment;
+    plan_ranges((job, &info, &plan), ranges(plan.expected_frames, count), stop)
 }
 
 /// Whether a request does not exclude segments by itself.
@@ -201,21 +202,6 @@ impl ModelSource for WouldUseModel {
     }
 }
 
-/// `frames` frames in ranges of at most about `longest`, for workers of which neither the number nor
-/// the speed is known. Each takes a third of what is left, so the last ones are short, and the workers
-/// end at about the same time ("guided self-scheduling", Polychronopoulos and Kuck 1987). They start
-/// at codec keyframes of the outputs.
-fn shrinking_ranges(frames: u64, longest: u64) -> Vec<Range<u64>> {
-    let interval = EncodePlan::KEYFRAME_INTERVAL;
-    let next = |start: &u64| {
-        let length = longest.min((frames - start) / 3) / interval * interval;
-        Some(start + length.max(interval)).filter(|next| *next < frames)
-    };
-    let starts = iter::successors(Some(0), next);
-    let ends = starts.clone().skip(1).chain([frames]);
-    starts.zip(ends).map(|(start, end)| start..end).collect()
-}
-
 /// `frames` frames in about `count` ranges of about the same length, which start at codec keyframes
 /// of the outputs.
 pub(super) fn ranges(frames: u64, count: u64) -> Vec<Range<u64>> {
@@ -245,22 +231,6 @@ mod tests {
             assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{ranges:?}");
             assert_eq!((ranges[0].start, ranges[ranges.len() - 1].end), (0, frames));
         }
-    }
-
-    #[test]
-    fn the_last_ranges_are_short() {
-        let lengths = |frames, longest| -> Vec<u64> {
-            let ranges = shrinking_ranges(frames, longest);
-            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{ranges:?}");
-            assert_eq!((ranges[0].start, ranges[ranges.len() - 1].end), (0, frames));
-            ranges.into_iter().map(|range| range.end - range.start).collect()
-        };
-        assert_eq!(lengths(5400, 900), [720, 720, 720, 720, 720, 480, 240, 240, 240, 240, 240, 120]);
-        assert_eq!(lengths(1800, 900), [480, 240, 240, 240, 240, 240, 120]);
-        assert_eq!(lengths(500, 240), [240, 240, 20]);
-        assert_eq!(lengths(480, 1), [240, 240]);
-        assert_eq!(lengths(240, 900), [240]);
-        assert_eq!(lengths(1, 900), [1]);
     }
 
     #[test]

@@ -174,15 +174,15 @@ fn segments_that_several_machines_cut_join_to_the_whole() {
     let whole = cut(clip(), &request);
     let (folder, policy) = (
         tempfile::tempdir().unwrap(),
-        SegmentPolicy { min_clip: Duration::from_secs(9), longest: Duration::from_secs(8) },
+        SegmentPolicy { min_clip: Duration::from_secs(9), segment: Duration::from_secs(8) },
     );
     let stop = Stop::default();
     let plan = with_job(folder.path(), clip(), &request, |job| plan_segments(job, &policy, &stop, &mut |_| ()))
         .unwrap()
         .unwrap();
-    assert_eq!(plan.segments(), [0..240, 240..480, 480..FRAMES]);
+    assert_eq!(plan.segments(), [0..240, 240..FRAMES]);
     let plan = SegmentPlan::from_json(&plan.to_json().unwrap()).unwrap();
-    let segments: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let segments: Vec<_> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
     for (index, segment) in segments.iter().enumerate() {
         with_job(segment.path(), clip(), &request, |job| cut_segment(job, &plan, index, &stop, &mut |_| ())).unwrap();
         let mut names: Vec<_> = fs::read_dir(segment.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -214,7 +214,7 @@ fn segments_that_several_machines_cut_join_to_the_whole() {
 /// Cuts `clip()` in segments of 240, 240 and 20 frames: each with its request.
 fn cut_apart(plan_for: &CutRequest, requests: [&CutRequest; 3]) -> (SegmentPlan, Vec<TempDir>) {
     let (folder, stop) = (tempfile::tempdir().unwrap(), Stop::default());
-    let policy = SegmentPolicy { min_clip: Duration::from_secs(9), longest: Duration::from_secs(8) };
+    let policy = SegmentPolicy { min_clip: Duration::from_secs(9), segment: Duration::from_millis(4170) };
     let plan = with_job(folder.path(), clip(), plan_for, |job| plan_segments(job, &policy, &stop, &mut |_| ()));
     let plan = plan.unwrap().unwrap();
     assert_eq!(plan.segments(), [0..240, 240..480, 480..FRAMES]);
@@ -326,7 +326,7 @@ fn pieces_of_unlike_encoders_are_joined_and_decoded_again() {
 #[test]
 fn clips_that_segments_do_not_suit_are_cut_whole() {
     let (folder, stop) = (tempfile::tempdir().unwrap(), Stop::default());
-    let policy = SegmentPolicy { min_clip: Duration::from_secs(9), longest: Duration::from_secs(8) };
+    let policy = SegmentPolicy { min_clip: Duration::from_secs(9), segment: Duration::from_secs(8) };
     let is_whole = |clip: &Path, request: &CutRequest| {
         with_job(folder.path(), clip, request, |job| plan_segments(job, &policy, &stop, &mut |_| ())).unwrap().is_none()
     };
