@@ -184,6 +184,9 @@ pub(crate) fn cut_to(
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<(CutReport, Vec<PathBuf>), Failure> {
     outputs.check_free(&request.formats, input).map_err(|failure| failure.for_clip(input))?;
+    if let Some(background) = context.background {
+        outputs.check_not_background(&request.formats, background).map_err(|failure| failure.for_clip(input))?;
+    }
     let folder = outputs.scratch().map_err(|failure| failure.for_clip(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {

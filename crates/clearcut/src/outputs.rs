@@ -2,6 +2,8 @@
 
 use std::{
     ffi::OsString,
+    fs::{File, Metadata},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -143,6 +145,19 @@ impl Outputs {
     /// As [`Self::check_free`], for the cut of an image.
     pub(crate) fn check_image_free(&self, input: &Path) -> Result<(), Failure> {
         self.check_paths([self.image_path()].into_iter(), input)
+    }
+
+    /// Checks before any work that no path is the open file of the new background.
+    pub(crate) fn check_not_background(&self, formats: &Formats, background: &File) -> Result<(), Failure> {
+        let id = |meta: Metadata| (meta.dev(), meta.ino());
+        let read = background.metadata().map(id).ok();
+        match self.paths(formats).into_iter().find(|path| read.is_some() && path.metadata().map(id).ok() == read) {
+            Some(path) => {
+                let message = format!("{} is the background itself", display_path(&path));
+                Err(Failure::output(ErrorCode::OutputExists, message, "Choose another name with -o."))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Checks before any work that no path is one of `inputs`, however it is spelt.

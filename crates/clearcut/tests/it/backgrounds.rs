@@ -48,3 +48,15 @@ fn a_background_that_cannot_be_used_is_refused_by_its_name() {
     }
     assert!(!workspace.join("out").exists());
 }
+
+#[test]
+fn a_background_is_never_replaced_by_the_cut() {
+    let workspace = Workspace::new();
+    workspace.encode("clip.mp4", H264);
+    workspace.encode("waves.mp4", H264);
+    let before = std::fs::read(workspace.join("waves.mp4")).unwrap();
+    let outcome = workspace.run(&["cut", "clip.mp4", "--background", "waves.mp4", "-o", "./waves.mp4", "--force"]);
+    assert_eq!(outcome.exit, Some(4), "{outcome:?}");
+    assert!(outcome.stderr.contains("waves.mp4 is the background itself"), "{outcome:?}");
+    assert!(std::fs::read(workspace.join("waves.mp4")).unwrap() == before);
+}
