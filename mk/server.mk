@@ -1,7 +1,7 @@
 # The server, and what else answers clients: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema soak bench-server openapi error-codes
+.PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-presets test-images test-image-jobs test-models test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema test-cluster
+test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-presets test-images test-image-jobs test-models test-schema test-cluster
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules
@@ -67,6 +67,10 @@ test-input: test-rust
 # The preview of one frame, against the cut itself, and what a busy server says.
 test-previews: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_previews.py
+
+# Stickers over HTTP: what a preset makes, and what contradicts it.
+test-presets: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_presets.py
 
 # Images over HTTP: what is refused, and that nothing is left.
 test-images: test-rust
