@@ -1,11 +1,14 @@
 //! Readers for the PNGs of finished outputs: a poster, and the frames of a sequence.
 
 use std::{
+    fmt::Display,
+    fs::File,
     io::{BufReader, Cursor, Read},
     path::Path,
 };
 
 use clearcut_ffmpeg::EncodePlan;
+use serde::de::DeserializeOwned;
 use zip::ZipArchive;
 
 use super::{Comparison, read_back::open_output};
@@ -18,27 +21,53 @@ pub(crate) fn read_sequence(
     counters: &Counters,
     comparison: &mut Comparison,
 ) -> Result<(), Error> {
-    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
-    let unreadable = |error: &dyn std::fmt::Display| failed(error.to_string());
-    let mut archive =
-        ZipArchive::new(BufReader::new(open_output(plan, scratch)?)).map_err(|error| unreadable(&error))?;
-    let mut content_of = |name: &str| {
-        let mut content = Vec::new();
-        let mut entry = archive.by_name(name).map_err(|error| unreadable(&error))?;
-        entry.read_to_end(&mut content).map_err(|error| unreadable(&error))?;
-        Ok::<_, Error>(content)
-    };
-    let info: SequenceInfo =
-        serde_json::from_slice(&content_of(SequenceInfo::FILE)?).map_err(|error| unreadable(&error))?;
+    let mut archive = Archive::open(plan, scratch)?;
+    let info: SequenceInfo = archive.json(SequenceInfo::FILE)?;
     if info != SequenceInfo::new(plan, info.frames) {
-        return Err(failed(format!("it says {info:?}")));
+        return Err(archive.failed(&format!("it says {info:?}")));
     }
     for index in 0..info.frames {
-        let png = content_of(&SequenceInfo::frame_name(index))?;
+        let png = archive.content(&SequenceInfo::frame_name(index))?;
         comparison.show(matte_of(plan, Cursor::new(png))?, index + 1);
         counters.count_checked();
     }
     Ok(())
+}
+
+/// The ZIP archive of a finished output.
+pub(super) struct Archive<'a> {
+    plan: &'a EncodePlan,
+    pub(super) files: ZipArchive<BufReader<File>>,
+}
+
+impl<'a> Archive<'a> {
+    pub(super) fn open(plan: &'a EncodePlan, scratch: &Path) -> Result<Self, Error> {
+        let file = BufReader::new(open_output(plan, scratch)?);
+        let files = ZipArchive::new(file).map_err(|error| failed(plan, &error))?;
+        Ok(Self { plan, files })
+    }
+
+    /// The error of this output with a finding.
+    pub(super) fn failed(&self, finding: &dyn Display) -> Error {
+        failed(self.plan, finding)
+    }
+
+    /// The bytes of a file.
+    fn content(&mut self, name: &str) -> Result<Vec<u8>, Error> {
+        let mut content = Vec::new();
+        let mut file = self.files.by_name(name).map_err(|error| failed(self.plan, &error))?;
+        file.read_to_end(&mut content).map_err(|error| failed(self.plan, &error))?;
+        Ok(content)
+    }
+
+    /// What a JSON file says.
+    pub(super) fn json<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Error> {
+        serde_json::from_slice(&self.content(name)?).map_err(|error| self.failed(&error))
+    }
+}
+
+fn failed(plan: &EncodePlan, finding: &dyn Display) -> Error {
+    Error::CheckFailed { format: plan.format, finding: finding.to_string() }
 }
 
 /// Reads the matte of a poster.

@@ -1,15 +1,10 @@
 //! Reader for finished sprite sheets.
 
-use std::{
-    fmt::Display,
-    io::{BufReader, Read},
-    path::Path,
-};
+use std::{io::BufReader, path::Path};
 
 use clearcut_ffmpeg::EncodePlan;
-use zip::ZipArchive;
 
-use super::{Comparison, read_back::open_output};
+use super::{Comparison, sequence::Archive};
 use crate::{Error, matte_log::MatteSummary, progress::Counters, stages::encode::SheetInfo};
 
 /// Reads the mattes of the frames of a sprite sheet, and what it says of them.
@@ -19,19 +14,14 @@ pub(crate) fn read_sprites(
     counters: &Counters,
     comparison: &mut Comparison,
 ) -> Result<(), Error> {
-    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
-    let unreadable = |error: &dyn Display| failed(error.to_string());
-    let mut archive =
-        ZipArchive::new(BufReader::new(open_output(plan, scratch)?)).map_err(|error| unreadable(&error))?;
-    let mut json = Vec::new();
-    let mut entry = archive.by_name(SheetInfo::FILE).map_err(|error| unreadable(&error))?;
-    entry.read_to_end(&mut json).map_err(|error| unreadable(&error))?;
-    drop(entry);
-    let info: SheetInfo = serde_json::from_slice(&json).map_err(|error| unreadable(&error))?;
+    let mut archive = Archive::open(plan, scratch)?;
+    let info: SheetInfo = archive.json(SheetInfo::FILE)?;
     let grid = info.grid(plan.size).filter(|grid| info == SheetInfo::new(plan, grid, info.frames()));
-    let grid = grid.ok_or_else(|| failed("its frames are not in a grid".to_owned()))?;
-    let image = archive.by_name_seek(SheetInfo::IMAGE).map_err(|error| unreadable(&error))?;
-    let mut reader = png::Decoder::new(BufReader::new(image)).read_info().map_err(|error| unreadable(&error))?;
+    let grid = grid.ok_or_else(|| archive.failed(&"its frames are not in a grid"))?;
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let image = archive.files.by_name_seek(SheetInfo::IMAGE).map_err(|error| failed(error.to_string()))?;
+    let undecodable = |error: png::DecodingError| failed(error.to_string());
+    let mut reader = png::Decoder::new(BufReader::new(image)).read_info().map_err(undecodable)?;
     let found = (u64::from(reader.info().width), u64::from(reader.info().height), reader.info().color_type);
     if found != (grid.width(), grid.height(), png::ColorType::Rgba) {
         return Err(failed(format!("its image is {:?} of {}×{} pixels", found.2, found.0, found.1)));
@@ -41,7 +31,7 @@ pub(crate) fn read_sprites(
         let mut mattes = vec![Vec::new(); grid.columns() as usize];
         for line in 0..grid.row_step() {
             // After the last row there is no gap.
-            let Some(row) = reader.next_row().map_err(|error| unreadable(&error))? else { break };
+            let Some(row) = reader.next_row().map_err(undecodable)? else { break };
             if line < u64::from(plan.size.height()) {
                 for (matte, pixels) in mattes.iter_mut().zip(row.data().chunks(4 * grid.column_step() as usize)) {
                     matte.extend(pixels.chunks_exact(4).take(plan.size.width() as usize).map(|pixel| pixel[3]));
