@@ -143,6 +143,11 @@ test("probe, detect_color and preview look at a clip and write nothing", async (
   assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [structuredContent.width, structuredContent.height]);
   assert.equal(Math.max(structuredContent.width, structuredContent.height), 128);
   assert.deepEqual([structuredContent.method, structuredContent.reason], ["chromakey", "flat-background"]);
+  const part = await ok("preview", { input: "mascot.mp4", trim: "0.5,1.5", crop: "1:2", size: 128 });
+  assert.deepEqual([part.width, part.height], [64, 128]);
+  assert.ok(Math.abs(part.time - 0.5) < 0.05, `${part.time}`);
+  const outside = await refused("preview", { input: "mascot.mp4", trim: "0.5,1.5", at: 2 });
+  assert.equal(outside.code, "INVALID_REQUEST");
   assert.deepEqual(await readdir(folder), names);
 });
 
@@ -188,8 +193,10 @@ test("an image is measured and cut to a PNG", { timeout: 120_000 }, async () => 
   const shown = Buffer.from(content[0].data, "base64");
   assert.deepEqual([shown.readUInt32BE(16), structuredContent.width, structuredContent.time], [128, 128, 0]);
   assert.equal(structuredContent.backgroundColor, color);
-  const timed = await refused("preview", { input: "photo.jpg", at: 1 });
-  assert.deepEqual([timed.code, timed.field], ["INVALID_REQUEST", "at"]);
+  for (const [field, value] of Object.entries({ at: 1, trim: "0,1", crop: "1:1" })) {
+    const ofClips = await refused("preview", { input: "photo.jpg", [field]: value });
+    assert.deepEqual([ofClips.code, ofClips.field], ["INVALID_REQUEST", field]);
+  }
   const cut = await ok("cut_image", { input: "photo.jpg", output: "out", size: 96 });
   assert.equal(cut.path, join(folder, "out/photo-cut.png"));
   const png = await readFile(cut.path);

@@ -161,7 +161,12 @@ impl LocalCutter {
         at: Duration,
         stop: &Stop,
     ) -> Result<PreviewFrame, clearcut_mcp::Failure> {
-        let of_clips = [("at", !at.is_zero()), ("deinterlace", request.deinterlace != DeinterlaceChoice::default())];
+        let of_clips = [
+            ("trim", request.trim.is_some()),
+            ("crop", request.crop.is_some()),
+            ("at", !at.is_zero()),
+            ("deinterlace", request.deinterlace != DeinterlaceChoice::default()),
+        ];
         if let Some((field, _)) = of_clips.into_iter().find(|(_, is_given)| *is_given) {
             let message = format!("{field} has no meaning for a still image");
             let failure = clearcut_mcp::Failure::new(ErrorCode::InvalidRequest, message);

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use clearcut_job::{CutRequest, DeinterlaceChoice, ErrorCode, LongestSide, OutputFormat};
+use clearcut_job::{Crop, CutRequest, DeinterlaceChoice, ErrorCode, LongestSide, OutputFormat, Trim};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -55,9 +55,10 @@ pub(crate) struct PreviewArguments {
     /// Path of the clip or image.
     pub(crate) input: String,
 
-    /// Time of the frame in seconds; an image has none.
+    /// Time of the frame in seconds from the start of the clip; by default the start of `trim`, else 0. An
+    /// image has none.
     #[serde(default)]
-    #[schemars(with = "f64", range(min = 0), extend("default" = 0))]
+    #[schemars(with = "f64", range(min = 0))]
     at: Option<f64>,
 
     #[serde(flatten)]
@@ -67,6 +68,16 @@ pub(crate) struct PreviewArguments {
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
     deinterlace: Option<Argument<DeinterlaceChoice>>,
+
+    /// Part of the clip that cut will get as `trim`; `at` lies in it. Not of an image.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["1.5,4"]))]
+    trim: Option<Argument<Trim>>,
+
+    /// Part of the frame that cut will get as `crop`. Not of an image.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9"]))]
+    crop: Option<Argument<Crop>>,
 
     /// Longer side of the preview in pixels; it is never larger than the clip or image.
     #[serde(default)]
@@ -143,6 +154,8 @@ impl PreviewArguments {
         let mut request = CutRequest::new(OutputFormat::Webm);
         self.matte.apply(&mut request)?;
         set(&mut request.deinterlace, self.deinterlace.as_ref())?;
+        request.trim = self.trim.as_ref().map(Argument::get).transpose()?;
+        request.crop = self.crop.as_ref().map(Argument::get).transpose()?;
         request.size = match &self.size {
             Some(size) => Some(size.get()?),
             None => Some(PREVIEW_SIDE.try_into()?),
@@ -150,8 +163,12 @@ impl PreviewArguments {
         Ok(request)
     }
 
-    pub(crate) fn at(&self) -> Result<Duration, Failure> {
-        seconds("at", self.at, f64::MAX, "seconds from the start of the clip")
+    /// The time of the frame of `request`.
+    pub(crate) fn at(&self, request: &CutRequest) -> Result<Duration, Failure> {
+        match (self.at, request.trim) {
+            (None, Some(trim)) => Ok(trim.start()),
+            (at, _) => seconds("at", at, f64::MAX, "seconds from the start of the clip"),
+        }
     }
 }
 

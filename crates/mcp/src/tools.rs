@@ -142,7 +142,8 @@ impl<C: Cutter> Tools<C> {
     ) -> Result<CallToolResult, Failure> {
         let arguments = arguments.0?;
         let input = self.roots.input("input", &arguments.input)?;
-        let (request, at) = (arguments.request()?, arguments.at()?);
+        let request = arguments.request()?;
+        let at = arguments.at(&request)?;
         let cutter = Arc::clone(&self.cutter);
         let frame = self.work.look(context.ct, move |stop| cutter.preview(&input, &request, at, stop)).await?;
         let mut result = CallToolResult::structured(json!(PreviewResult::from(&frame)));
