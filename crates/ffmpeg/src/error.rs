@@ -276,6 +276,7 @@ impl MediaError {
             Self::NotVideo(NotVideo::UnknownContainer) => {
                 "Give an MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, APNG or animated WebP file."
             }
+            Self::NotVideo(NotVideo::NorImage) => "Give an image or a clip, such as a PNG or an MP4 file.",
             Self::NotVideo(NotVideo::OtherKind { .. }) => "Give a clip, such as an MP4, MOV or WebM file.",
             Self::NotVideo(NotVideo::PointsElsewhere { .. }) => "Give the video file itself.",
             Self::NotVideo(NotVideo::StillImage) => "Give a clip; still images have commands and routes of their own.",

@@ -69,7 +69,7 @@ impl Accepted {
             Self::ImagesAndArchives => Self::Images.check(head),
             Self::Backgrounds => match Container::sniff(head) {
                 Err(NotVideo::StillImage) => Self::Images.check(head),
-                sniffed => Ok(sniffed.map(drop)?),
+                sniffed => Ok(sniffed.map(drop).map_err(NotVideo::or_image)?),
             },
             Self::Everything => match Container::sniff(head) {
                 Err(NotVideo::StillImage) => Self::Images.check(head),
@@ -112,6 +112,7 @@ mod tests {
         assert!(Accepted::Images.check(archive).is_err() && Accepted::Videos.check(archive).is_err());
         assert_eq!((Accepted::Backgrounds.check(mp4), Accepted::Backgrounds.check(jpeg)), (Ok(()), Ok(())));
         assert!(Accepted::Backgrounds.check(archive).is_err());
+        assert_eq!(Accepted::Backgrounds.check(b"a list of things"), Err(NotVideo::NorImage.into()));
         for nothing in [&b""[..], b"<html>", b"%PDF-1.7", b"<svg xmlns="] {
             let all = [
                 Accepted::Videos,

@@ -26,6 +26,20 @@ pub enum NotVideo {
     /// The bytes match no supported container.
     #[error("the file is not a video in a known container")]
     UnknownContainer,
+    /// Where an image would do as well, the bytes match none either.
+    #[error("the file is neither an image nor a video in a known format")]
+    NorImage,
+}
+
+impl NotVideo {
+    /// The same reason where an image would do as well.
+    #[must_use]
+    pub const fn or_image(self) -> Self {
+        match self {
+            Self::UnknownContainer => Self::NorImage,
+            other => other,
+        }
+    }
 }
 
 /// Brands of image files in ISO base media: HEIC and AVIF (ISO/IEC 23008-12, AV1 Image File Format).

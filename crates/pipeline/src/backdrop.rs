@@ -94,6 +94,9 @@ fn missing() -> Error {
 /// An error of the background's file, told apart from one of the clip.
 fn of_background(error: Error) -> Error {
     match error {
+        Error::Tool(ToolError::Media(MediaError::NotVideo(reason))) => {
+            Error::InvalidBackground { finding: MediaError::NotVideo(reason.or_image()).into() }
+        }
         Error::Tool(finding) if finding.fault() == Fault::Input => Error::InvalidBackground { finding },
         other => other,
     }

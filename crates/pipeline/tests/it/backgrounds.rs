@@ -153,6 +153,8 @@ fn a_background_that_is_no_picture_or_damaged_is_told_apart_from_the_clip() {
         let (code, message) = refused(&clip, &file("background", &bytes));
         assert_eq!(code, ErrorCode::InvalidBackground, "{message}");
         assert!(message.starts_with("background: ") && !message.contains('/'), "{message}");
+        let is_text = bytes == b"hello";
+        assert_eq!(message.contains("neither an image nor a video"), is_text, "{message}");
     }
     let sound = folder.path().join("sound.mp4");
     ffmpeg(folder.path(), "-f lavfi -i sine=d=1 -c:a aac sound.mp4");
