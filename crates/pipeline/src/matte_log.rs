@@ -5,7 +5,7 @@ use std::ops::Range;
 use clearcut_frame::Frame;
 use serde::{Deserialize, Serialize};
 
-/// Summary of one frame's matte, or of another plane: minimum, maximum and mean of alpha.
+/// Summary of one frame's matte: minimum, maximum and mean of alpha.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(u8, u8, u16)", into = "(u8, u8, u16)")]
 pub(crate) struct MatteSummary {
@@ -54,11 +54,6 @@ impl MatteLog {
     pub(crate) fn push_solid_or_clear(&mut self, frame: &Frame) {
         let alpha = frame.alpha().unwrap_or(&[255]).iter();
         self.0.push(MatteSummary::from_alpha(alpha.map(|&alpha| if alpha < 128 { 0 } else { 255 })));
-    }
-
-    /// Adds the luma of a frame instead of its matte.
-    pub(crate) fn push_luma(&mut self, frame: &Frame) {
-        self.0.push(MatteSummary::from_alpha(frame.y().iter().copied()));
     }
 
     /// Appends the log of the frames that follow.

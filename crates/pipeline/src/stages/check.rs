@@ -22,7 +22,7 @@ mod sprites;
 use comparison::Comparison;
 pub(crate) use joined::{Joined, PieceCheck, check_piece};
 use layers::read_layers;
-use picture::check_pictures;
+use picture::{PictureComparison, check_pictures};
 use read_back::{read_apng, read_gif, read_webp, read_with_ffmpeg};
 use sequence::{read_poster, read_sequence};
 use sprites::read_sprites;
@@ -45,22 +45,20 @@ fn mean_tolerance(size: Size) -> f64 {
 #[derive(Clone, Copy)]
 pub(crate) struct Logs<'a> {
     pub(crate) mattes: &'a MatteLog,
-    /// Of the frames over a new background.
+    /// Of the frames over a new background, and of those in HEVC.
     pub(crate) pictures: Option<&'a PictureLog>,
-    /// Of the frames in HEVC.
-    pub(crate) luma: Option<&'a MatteLog>,
 }
 
 impl<'a> Logs<'a> {
     /// The logs of frames of which only the mattes are compared.
     pub(crate) const fn of(mattes: &'a MatteLog) -> Self {
-        Self { mattes, pictures: None, luma: None }
+        Self { mattes, pictures: None }
     }
 }
 
 /// Decodes the output and compares its frame count and matte with the frames passed to its encoder; of
-/// a video over a new background, also its pictures. Returns what was compared. The headers of a MOV
-/// are checked, too, and the colors of a file whose encoder has logged their luma.
+/// a video over a new background and of HEVC, also its pictures. Returns what was compared. The headers
+/// of a MOV are checked, too.
 ///
 /// # Errors
 /// [`Error::CheckFailed`] with the finding, or an error of reading the output.
@@ -72,7 +70,6 @@ pub(crate) fn check_output(
     counters: &Counters,
 ) -> Result<AlphaCheck, Error> {
     let failed = |finding| Error::CheckFailed { format: plan.format, finding };
-    let Logs { mattes, luma, .. } = logs;
     let pictures = logs.pictures.filter(|pictures| !pictures.0.is_empty());
     if let (OutputFormat::Mp4, Some(pictures)) = (plan.format, pictures) {
         return check_pictures((tools, stop), plan, scratch, pictures, counters);
@@ -80,7 +77,7 @@ pub(crate) fn check_output(
     if plan.format == OutputFormat::Mov {
         check_mov(&scratch.join(plan.file_name()), plan)?;
     }
-    let mut comparison = Comparison::new(mattes, mean_tolerance(plan.size), leaves_frames_out(plan));
+    let mut comparison = Comparison::new(logs.mattes, mean_tolerance(plan.size), leaves_frames_out(plan));
     match plan.format {
         OutputFormat::Webp => read_webp(plan, scratch, counters, &mut comparison)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters, &mut comparison)?,
@@ -96,9 +93,8 @@ pub(crate) fn check_output(
         }
         OutputFormat::Mp4 => {}
         OutputFormat::HevcAlpha => {
-            let mut colors = luma.map(|luma| Comparison::of_luma(luma, MEAN_TOLERANCE));
-            let both = (&mut comparison, colors.as_mut());
-            read_layers((tools, stop), plan, scratch, counters, both)?;
+            let mut colors = pictures.map(|pictures| PictureComparison::new(pictures, plan.size));
+            read_layers((tools, stop), plan, scratch, counters, (&mut comparison, colors.as_mut()))?;
             if let Some(colors) = colors {
                 colors.finish().map_err(failed)?;
             }

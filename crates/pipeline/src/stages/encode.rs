@@ -19,7 +19,10 @@ use super::{
     check::{Logs, PieceCheck, check_output, check_piece},
     mov::mend_frame_headers,
 };
-use crate::{Error, OutputReport, Stop, frame_log::FrameLog, limit::Limit, matte_log::MatteLog, progress::Counters};
+use crate::{
+    Error, OutputReport, Stop, frame_log::FrameLog, limit::Limit, matte_log::MatteLog, picture_log::PictureLog,
+    progress::Counters,
+};
 
 mod animate;
 mod layers;
@@ -120,7 +123,7 @@ pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> 
     }
     let Some(log) = log.get() else { return Err(Error::Cancelled) };
     let mattes = own.mattes.map_or_else(|| log.shown_mattes(), Cow::Owned);
-    let logs = Logs { mattes: &mattes, pictures: Some(&log.pictures), luma: own.luma.as_ref() };
+    let logs = Logs { mattes: &mattes, pictures: Some(own.pictures.as_ref().unwrap_or(&log.pictures)) };
     let alpha_check = check_output((tools, stop), plan, scratch, logs, counters)?;
     finished(plan, scratch, start, alpha_check)
 }
@@ -148,8 +151,8 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
 pub(crate) struct OwnLogs {
     /// The mattes as the format has them, if they are not those of the frames.
     pub(crate) mattes: Option<MatteLog>,
-    /// The luma, of HEVC.
-    luma: Option<MatteLog>,
+    /// The pictures under the mattes, of HEVC.
+    pictures: Option<PictureLog>,
 }
 
 /// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Blocks.
@@ -175,9 +178,9 @@ pub(crate) fn encode_frames(
     let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
     match backend {
         EncoderBackend::Child(child) if plan.format == OutputFormat::HevcAlpha => {
-            let mut luma = MatteLog::default();
-            feed(child, plan, taken.inspect(|frame| luma.push_luma(frame)))?;
-            return Ok(OwnLogs { luma: Some(luma), ..OwnLogs::default() });
+            let mut pictures = PictureLog::default();
+            feed(child, plan, taken.inspect(|frame| pictures.push(frame)))?;
+            return Ok(OwnLogs { pictures: Some(pictures), ..OwnLogs::default() });
         }
         EncoderBackend::Child(child) => feed(child, plan, taken),
         EncoderBackend::Layers(layers) => layers.encode(taken),

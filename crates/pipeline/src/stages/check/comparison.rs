@@ -11,8 +11,6 @@ const RANGE_TOLERANCE: u8 = 40;
 #[derive(Debug)]
 pub(super) struct Comparison<'a> {
     log: &'a MatteLog,
-    /// What is compared, for people.
-    plane: &'static str,
     /// Tolerance for the mean alpha of a frame, in levels of 255.
     mean_tolerance: f64,
     /// Whether the file leaves frames out: of each shown matte, only the first frame is compared.
@@ -26,12 +24,7 @@ pub(super) struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     pub(super) fn new(log: &'a MatteLog, mean_tolerance: f64, leaves_frames_out: bool) -> Self {
         let check = AlphaCheck { frames_compared: 0, largest_mean_difference: 0.0 };
-        Self { log, plane: "matte", mean_tolerance, leaves_frames_out, shown: 0, check, finding: None }
-    }
-
-    /// A comparison of the luma of the frames, of which `log` is one.
-    pub(super) fn of_luma(log: &'a MatteLog, mean_tolerance: f64) -> Self {
-        Self { plane: "color", ..Self::new(log, mean_tolerance, false) }
+        Self { log, mean_tolerance, leaves_frames_out, shown: 0, check, finding: None }
     }
 
     /// Number of frames shown so far.
@@ -58,7 +51,7 @@ impl<'a> Comparison<'a> {
         let is_not_clear = expected.least == 0 && actual.least > RANGE_TOLERANCE && expected.mean() < 250.0;
         let is_not_solid = expected.most == 255 && actual.most < 255 - RANGE_TOLERANCE && expected.mean() > 5.0;
         if (is_mean_off || is_not_clear || is_not_solid) && self.finding.is_none() {
-            self.finding = Some(format!("the {} of frame {index} is {actual:?} instead of {expected:?}", self.plane));
+            self.finding = Some(format!("the matte of frame {index} is {actual:?} instead of {expected:?}"));
         }
     }
 
