@@ -99,6 +99,6 @@ pub use kept_model::KeptModel;
 pub use model_source::{ModelFailure, ModelSource, OpenModel};
 pub use moment::Moment;
 pub use plan::Resources;
-pub use report::{CutReport, KeptLimit, OutputReport};
+pub use report::{CutReport, KeptLimit, LoweredQuality, OutputReport};
 pub use segments::{SegmentPlan, SegmentPolicy, cut_segment, join_segments, plan_segments};
 pub use stop::Stop;

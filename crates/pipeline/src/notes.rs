@@ -3,7 +3,7 @@
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_job::{CutRequest, MaxBytes, Note, NoteCode, OutputFormat, Preset};
 
-use crate::{OutputReport, plan::Plan};
+use crate::{LoweredQuality, OutputReport, plan::Plan};
 
 /// The notes of the probe and of the cut. Those about sound count only if an output carries sound,
 /// and a frame rate that was asked for replaces the probe's choice.
@@ -31,6 +31,11 @@ pub(crate) fn kept_notes(request: &CutRequest, plan: &Plan, outputs: &[OutputRep
         let kept = output.kept?;
         let name = request.preset.map_or(output.format.name(), Preset::name);
         let mut message = format!("{name}: {}", used(output.bytes, kept.limit));
+        message += &match kept.lowered {
+            Some(LoweredQuality::Quality(to, from)) => format!(", at quality {to} instead of {from}"),
+            Some(LoweredQuality::Crf(to, from)) => format!(", at CRF {to} instead of {from}"),
+            None => String::new(),
+        };
         if kept.frame_rate != plan.frame_rate {
             let (rate, of) = (kept.frame_rate.readable(), plan.frame_rate.readable());
             message += &format!(", with {rate} of {of} frames/s");

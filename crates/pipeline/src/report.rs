@@ -69,4 +69,15 @@ pub struct KeptLimit {
     pub frame_rate: FrameRate,
     /// Number of frames.
     pub frames: u64,
+    /// What was lowered of the quality; `None` if nothing was.
+    pub lowered: Option<LoweredQuality>,
+}
+
+/// A quality that was lowered to keep a limit of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoweredQuality {
+    /// Quality 0–100 of the file, and of the request.
+    Quality(u16, u16),
+    /// The rate factor of VP9 of the file, and of the request. A higher one is a lower quality.
+    Crf(u8, u8),
 }

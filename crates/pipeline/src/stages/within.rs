@@ -5,6 +5,7 @@ use std::{cell::RefCell, fs, path::PathBuf, sync::Arc};
 
 use clearcut_ffmpeg::{EncodePlan, LayerCrf};
 use clearcut_frame::Frame;
+use clearcut_job::OutputFormat;
 use crossbeam_channel::Receiver;
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{
     Error, OutputReport,
     limit::{Limit, MAX_ENCODES, Search, Settings, Source},
     matte_log::MatteLog,
-    report::KeptLimit,
+    report::{KeptLimit, LoweredQuality},
 };
 
 mod spool;
@@ -46,8 +47,19 @@ pub(crate) fn encode_within_limit(encoder: Encoder, frames: &Receiver<Arc<Frame>
         size: within.plan.size,
         frame_rate: within.plan.frame_rate,
         frames: within.log.frames(),
+        lowered: lowered(&within.plan, plan),
     };
     Ok(OutputReport { kept: Some(kept), ..finished(plan, scratch, start, alpha_check)? })
+}
+
+/// What a file of the plan `kept` lacks of the quality that was `planned`.
+fn lowered(kept: &EncodePlan, planned: &EncodePlan) -> Option<LoweredQuality> {
+    if planned.format == OutputFormat::Webm {
+        let crf = |plan: &EncodePlan| plan.crf.unwrap_or(LayerCrf::of(plan.speed)).color;
+        return (crf(kept) > crf(planned)).then(|| LoweredQuality::Crf(crf(kept), crf(planned)));
+    }
+    let [to, from] = [kept, planned].map(|plan| u16::from(plan.quality));
+    (to < from).then_some(LoweredQuality::Quality(to, from))
 }
 
 /// Encodes `frames` until a file keeps `limit`, and leaves it under the name of the plan. Blocks.

@@ -36,6 +36,11 @@ fn outputs_keep_their_limit_of_bytes() {
     }
     let notes: Vec<_> = cut.report.notes.iter().filter(|note| note.code == NoteCode::LimitKept).collect();
     assert!(notes.len() == 4 && notes.iter().all(|note| note.message.contains(" of 20 KB")), "{notes:?}");
+    // The GIF of the full quality is larger.
+    assert!(
+        notes.iter().any(|note| note.message.starts_with("gif: ") && note.message.contains(", at quality ")),
+        "{notes:?}"
+    );
     let names: Vec<_> = fs::read_dir(cut.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 4, "{names:?}");
 }
