@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the clip that <clearcut-video> finds out with whether a browser shows the alpha of HEVC, as a data URL: one frame of
-# 64×64 pixels whose left half is clear. player/clearcut-video.js holds it as PROBE. scripts/make-player-probe.sh [FFMPEG]
+# 64×64 pixels whose left half is clear. player/src/sources.js holds it as PROBE. scripts/make-player-probe.sh [FFMPEG]
 set -euo pipefail
 ffmpeg=${1:-${CLEARCUT_MODELS:-out/models}/ffmpeg/ffmpeg}
 clip=$(mktemp --suffix .mov)

@@ -18,9 +18,21 @@ const TYPES = {
   ".js": "text/javascript",
   ".mjs": "text/javascript",
   ".mp4": "video/mp4",
+  ".svg": "image/svg+xml",
+  ".vtt": "text/vtt",
   ".webm": "video/webm",
   ".webp": "image/webp",
 };
+
+/** Sends a file, or the range of it that a player asks for, as the links of clearcut do. */
+function sendPart(reply, bytes, range) {
+  const [, first, last] = range?.match(/^bytes=(\d+)-(\d*)$/) ?? [];
+  reply.setHeader("accept-ranges", "bytes");
+  if (!first || Number(first) >= bytes.length) return reply.end(bytes);
+  const end = Math.min(Number(last || bytes.length - 1), bytes.length - 1);
+  reply.writeHead(206, { "content-range": `bytes ${first}-${end}/${bytes.length}` });
+  reply.end(bytes.subarray(Number(first), end + 1));
+}
 
 /**
  * Serves `texts` by path, and else the files of `folders` by name.
@@ -34,7 +46,7 @@ export async function serve({ folders, texts = {} }) {
     if (path in texts) return reply.end(texts[path]);
     for (const folder of folders) {
       const bytes = await readFile(join(folder, path)).catch(() => undefined);
-      if (bytes) return reply.end(bytes);
+      if (bytes) return sendPart(reply, bytes, request.headers.range);
     }
     reply.writeHead(404).end();
   });

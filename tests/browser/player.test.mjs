@@ -1,93 +1,38 @@
 // <clearcut-video> in an untouched Chromium: what is on the screen, to the pixel.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { gzipSync } from "node:zlib";
-import { binary, root } from "../server/harness.mjs";
-import { launch, serve } from "./browser.mjs";
+import { test } from "node:test";
+import { at, playerPages, shown } from "./player-pages.mjs";
 
 const HALF_WAY = 1.01;
-let folder, server, browser;
 /** What is played in place of the frame of HEVC. */
-const probes = { broken: "/bad.webm", none: "" };
+const probes = { broken: "/bad.webm", none: "", clear: "/clear.webm", solid: "/solid.webm" };
 
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "clearcut-player-"));
-  const cut = ["cut", join(root, "samples/mascot.mp4"), "-o", folder, "-f", "webm,stacked-alpha", "--size", "256"];
-  execFileSync(binary, [...cut, "--quiet"]);
-  const half = "color=gray:s=64x64:r=25:d=0.04,format=yuva420p,geq=lum=100:cb=128:cr=128:a=";
-  for (const [name, alpha] of [
-    ["clear", "255*gte(X\\,32)"],
-    ["solid", "255"],
-  ]) {
-    const encode = ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", join(folder, `${name}.webm`)];
-    execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", half + alpha, "-frames:v", "1", ...encode]);
-    probes[name] = `/${name}.webm`;
-  }
-  server = await serve({
-    folders: [folder, join(root, "player"), join(root, "tests/browser/node_modules")],
-    texts: { "/": "<!doctype html><meta charset=utf-8><title>t</title>", "/bad.webm": "no video" },
-  });
-  browser = await launch();
+const { open, theServer } = playerPages({
+  texts: { "/bad.webm": "no video" },
+  prepare(folder) {
+    const half = "color=gray:s=64x64:r=25:d=0.04,format=yuva420p,geq=lum=100:cb=128:cr=128:a=";
+    for (const [name, alpha] of [
+      ["clear", "255*gte(X\\,32)"],
+      ["solid", "255"],
+    ]) {
+      const encode = ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", join(folder, `${name}.webm`)];
+      execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", half + alpha, "-frames:v", "1", ...encode]);
+    }
+  },
 });
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-  if (folder) rmSync(folder, { recursive: true });
-});
-
-/** A page with `html` in its body, and the element defined. */
-async function open(html, { background = "#fff", init = undefined, ...options } = {}) {
-  const page = await browser.newPage({ viewport: { width: 400, height: 400 }, ...options });
-  if (init) await page.addInitScript(init);
-  await page.goto(server.url);
-  await page.evaluate(
-    async ([html, background]) => {
-      document.body.style.cssText = `margin:0;background:${background}`;
-      document.body.innerHTML = html;
-      await import("/clearcut-video.js");
-    },
-    [html, background],
-  );
-  return page;
-}
-
-const at = (page, seconds) =>
-  page.evaluate(async (seconds) => {
-    const player = document.querySelector("clearcut-video");
-    if (player.video.readyState < 2)
-      await new Promise((ready) => player.addEventListener("loadeddata", ready, { once: true }));
-    await new Promise((ready) => {
-      player.addEventListener("seeked", ready, { once: true });
-      player.currentTime = seconds;
-    });
-    await new Promise((ready) => requestAnimationFrame(() => requestAnimationFrame(ready)));
-  }, seconds);
-
-/** What the screen shows, as RGBA. */
-async function shown(page, width, height) {
-  const png = await page.screenshot({ clip: { x: 0, y: 0, width, height } });
-  return page.evaluate(async (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const image = await createImageBitmap(new Blob([bytes]));
-    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
-    context.drawImage(image, 0, 0);
-    return [...context.getImageData(0, 0, image.width, image.height).data];
-  }, png.toString("base64"));
-}
 
 /** The frame as the browser decodes it: color above matte. */
-const decoded = (page) =>
-  page.evaluate(() => {
+async function decoded(page) {
+  const pixels = await page.evaluate(() => {
     const { video } = document.querySelector("clearcut-video");
     const context = new OffscreenCanvas(video.videoWidth, video.videoHeight).getContext("2d");
     context.drawImage(video, 0, 0);
-    return [...context.getImageData(0, 0, video.videoWidth, video.videoHeight).data];
+    return new Uint8Array(context.getImageData(0, 0, video.videoWidth, video.videoHeight).data.buffer).toBase64();
   });
+  return Buffer.from(pixels, "base64");
+}
 
 /** The largest difference between what is shown and the exact composite, and how many pixels are soft. */
 function compare(frame, screen, backdrop, alphaOf = (matte) => matte) {
@@ -127,7 +72,6 @@ for (const [name, background, backdrop, init] of [
     assert.ok(worst <= 2, `off by ${worst}`);
     // Alpha applied twice would not pass.
     assert.ok(compare(frame, screen, backdrop, (matte) => matte ** 2).worst > 20);
-    await page.close();
   });
 }
 
@@ -140,7 +84,6 @@ test("the video has the size of one half, and a frame is on the screen before an
     return [player.videoWidth, player.videoHeight, width, height, player.paused, player.kind];
   });
   assert.deepEqual(said, [256, 256, 256, 256, true, "stacked"]);
-  await page.close();
 });
 
 for (const [name, sources, kind] of [
@@ -165,7 +108,6 @@ for (const [name, sources, kind] of [
     const clear = screen.slice(corner, corner + 3);
     assert.ok(clear[0] <= 3 && clear[1] <= 3 && clear[2] >= 252, `the corner is ${clear}`);
     assert.ok(screen[belly] > 200 && screen[belly + 2] < 90, `the belly is ${screen.slice(belly, belly + 3)}`);
-    await page.close();
   });
 }
 
@@ -243,9 +185,8 @@ for (const [name, isWebKit, plays, order, chosen, probe = "clear"] of [
     const addresses = Object.fromEntries(
       Object.entries(sources).map(([key, tag]) => [key, tag.match(/src="([^"]+)/)[1]]),
     );
-    const wanted = chosen ? [kinds[chosen], server.url + addresses[chosen]] : ["error"];
+    const wanted = chosen ? [kinds[chosen], theServer().url + addresses[chosen]] : ["error"];
     assert.deepEqual(said, wanted);
-    await page.close();
   });
 }
 
@@ -262,30 +203,6 @@ test("a source that fails gives way to the next, and when none is left there is 
     return error;
   });
   assert.equal(failed, "error");
-  await page.close();
-});
-
-test("a lost context is made again, with the frame in it", async () => {
-  const page = await open('<clearcut-video src="/mascot-cut.mp4" muted></clearcut-video>', {
-    background: "rgb(0,0,255)",
-  });
-  await at(page, HALF_WAY);
-  const before = await shown(page, 256, 256);
-  const lose = (method) =>
-    page.evaluate(async (method) => {
-      const canvas = document.querySelector("clearcut-video").shadowRoot.querySelector("canvas");
-      window.extension ??= canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
-      const type = method === "loseContext" ? "webglcontextlost" : "webglcontextrestored";
-      const happened = new Promise((done) => canvas.addEventListener(type, done, { once: true }));
-      window.extension[method]();
-      await happened;
-      await new Promise((ready) => requestAnimationFrame(() => requestAnimationFrame(ready)));
-    }, method);
-  await lose("loseContext");
-  assert.notDeepEqual(await shown(page, 256, 256), before, "the context was not lost");
-  await lose("restoreContext");
-  assert.deepEqual(await shown(page, 256, 256), before);
-  await page.close();
 });
 
 const PLAYING = '<clearcut-video src="/mascot-cut.mp4" autoplay loop muted playsinline></clearcut-video>';
@@ -324,7 +241,6 @@ test("it pauses off the screen and goes on when it is back, unless it was paused
     return player.paused;
   });
   assert.equal(stayed, true);
-  await page.close();
 });
 
 test("who prefers reduced motion sees the first frame, and may start it", async () => {
@@ -338,65 +254,4 @@ test("who prefers reduced motion sees the first frame, and may start it", async 
   );
   await page.evaluate(() => document.querySelector("clearcut-video").play());
   assert.equal(await page.evaluate(() => document.querySelector("clearcut-video").paused), false);
-  await page.close();
-});
-
-test("the published React player shows our stacked files right", async () => {
-  const umd = (name) => readFileSync(join(root, "tests/browser/node_modules", name), "utf8");
-  const page = await browser.newPage({ viewport: { width: 400, height: 400 } });
-  await page.goto(server.url);
-  await page.addScriptTag({ content: umd("react/umd/react.production.min.js") });
-  await page.addScriptTag({ content: umd("react-dom/umd/react-dom.production.min.js") });
-  const failure = await page.evaluate(async (code) => {
-    const { React, ReactDOM } = window;
-    const jsx = (type, { children, ...props }, key) =>
-      React.createElement(type, { ...props, key }, ...[children].flat().filter(Boolean));
-    const module = { exports: {} };
-    new Function("module", "require", code)(module, (name) =>
-      name === "react" ? React : { jsx, jsxs: jsx, Fragment: React.Fragment },
-    );
-    document.body.style.cssText = "margin:0;background:rgb(0,0,255)";
-    const place = document.body.appendChild(document.createElement("div"));
-    return new Promise((done) => {
-      const props = { src: "/mascot-cut.mp4", onError: (error) => done(String(error)) };
-      ReactDOM.createRoot(place).render(React.createElement(module.exports.StackedAlphaVideo, props));
-      const look = () => {
-        const video = document.querySelector("video");
-        if (video?.currentTime > 0.3) {
-          video.pause();
-          done("");
-        } else requestAnimationFrame(look);
-      };
-      look();
-    });
-  }, umd("@hypervideo-dev/react/dist/index.js"));
-  assert.equal(failure, "");
-  const screen = await shown(page, 256, 256);
-  const [corner, belly] = [4 * (256 * 4 + 4), 4 * (256 * 190 + 135)];
-  assert.deepEqual(screen.slice(corner, corner + 3), [0, 0, 255], "the corner is not clear");
-  assert.ok(screen[belly] > 200 && screen[belly + 2] < 90, `the belly is ${screen.slice(belly, belly + 3)}`);
-  await page.close();
-});
-
-test("it weighs less than 4 kB gzipped", () => {
-  const bytes = gzipSync(readFileSync(join(root, "player/clearcut-video.js")), { level: 9 }).length;
-  assert.ok(bytes < 4000, `${bytes} bytes`);
-});
-
-test("its package holds the module, fresh types, a README and both licences, and importing it in Node does nothing", () => {
-  const types = mkdtempSync(join(tmpdir(), "clearcut-types-"));
-  execFileSync(join(root, "web/node_modules/.bin/tsc"), ["-p", join(root, "player"), "--outDir", types]);
-  const made = readFileSync(join(types, "clearcut-video.d.ts"), "utf8");
-  assert.equal(readFileSync(join(root, "player/types/clearcut-video.d.ts"), "utf8"), made, "run npm run types in web");
-  rmSync(types, { recursive: true });
-  const packed = execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: join(root, "player"), encoding: "utf8" });
-  const names = JSON.parse(packed)[0].files.map((file) => file.path);
-  const wanted = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "clearcut-video.js", "package.json"];
-  assert.deepEqual(names.sort(), [...wanted, "types/clearcut-video.d.ts", "types/index.d.ts"].sort());
-  assert.ok(readdirSync(join(root, "player")).includes("example.html"));
-  execFileSync(process.execPath, [
-    "--input-type=module",
-    "-e",
-    `await import(${JSON.stringify(join(root, "player/clearcut-video.js"))})`,
-  ]);
 });
