@@ -84,7 +84,10 @@ export interface MatteOptions {
   hints?: Hint[];
   /** Part of the clip, as `START,END` in seconds or `hh:mm:ss.mmm`; either may be empty. Default: all of it. */
   trim?: string;
-  /** Part of the frame: `X,Y,WIDTH,HEIGHT` in even pixels, or a shape such as `16:9`. Default: all of it. */
+  /**
+   * Part of the frame: `X,Y,WIDTH,HEIGHT` in even pixels, a shape such as `16:9`, `auto` for the subject, or
+   * `auto:1:1` for a shape around it. Default: all of it.
+   */
   crop?: string;
 }
 

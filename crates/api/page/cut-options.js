@@ -15,7 +15,7 @@ const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
 /** Shapes of frames that are proposed. */
-const SHAPES = ["1:1", "4:5", "9:16", "16:9"];
+const SHAPES = ["auto", "auto:1:1", "1:1", "4:5", "9:16", "16:9"];
 /** The options of previews in place of those of the cut. @type {Partial<Options>} */
 const PREVIEWED = {
   preset: "",
@@ -286,7 +286,7 @@ export class CutOptions extends HTMLElement {
       h(
         "p",
         { class: "hint", id: `${id}-hint` },
-        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. The preview shows and measures the whole frame.",
+        "A shape such as 1:1, X,Y,WIDTH,HEIGHT in even pixels, auto for the subject, or auto:1:1 around it. The preview shows and measures the whole frame.",
       ),
     );
   }

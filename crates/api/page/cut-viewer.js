@@ -95,14 +95,16 @@ export class CutViewer extends HTMLElement {
     before.onerror = () => this.#askForClip("Your browser does not play the clip, so there is no before to show.");
     before.onloadeddata = () => {
       this.#compare.replaceChildren();
-      const { duration = 0 } = this.clip.job?.result ?? {};
+      const { duration = 0, crop = null } = this.clip.job?.result ?? {};
+      // What the job has taken says more than what was asked for, which may be `auto`.
+      const taken = crop ? { ...part, crop, cover: "" } : part;
       const { start, end } = timesOf(part.trim, before.duration);
       if (Math.abs(Math.min(end, before.duration) - start - duration) > MAX_DIFFERENCE_SECS)
         this.#askForClip("This clip is not as long as the cut. Is it the one that was cut?");
       this.#before = before;
       this.#start = start;
       const frame = { width: before.videoWidth, height: before.videoHeight };
-      this.#stage.compareWith(part.crop || part.cover ? cropped(before, rectOf(part, frame), frame) : before);
+      this.#stage.compareWith(taken.crop || taken.cover ? cropped(before, rectOf(taken, frame), frame) : before);
       this.#follow();
     };
   }

@@ -71,8 +71,9 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "START,END", value_parser = parse::<Trim>, allow_hyphen_values = true)]
     pub(crate) trim: Option<Trim>,
 
-    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even, or a shape such
-    /// as 16:9, the largest around the middle [default: all of the frame]
+    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even; a shape such as
+    /// 16:9, the largest around the middle; auto, the subject of all frames with a margin; or auto:16:9, the
+    /// smallest of that shape around it [default: all of the frame]
     #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>, allow_hyphen_values = true)]
     pub(crate) crop: Option<Crop>,
 

@@ -30,6 +30,8 @@ pub enum NoteCode {
     AnimationRateReduced,
     /// An output keeps its limit of bytes.
     LimitKept,
+    /// The part of the frame that holds the subject.
+    CropFound,
     /// The clip's colors are converted to those of high definition, BT.709.
     ColorConverted,
     /// The clip's fields are made into whole frames.
@@ -47,7 +49,7 @@ pub enum NoteCode {
 
 impl NoteCode {
     /// All codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RateConverted,
         Self::TracksLeftOut,
         Self::SoundMixedDown,
@@ -55,6 +57,7 @@ impl NoteCode {
         Self::SoundLeftOut,
         Self::AnimationRateReduced,
         Self::LimitKept,
+        Self::CropFound,
         Self::ColorConverted,
         Self::Deinterlaced,
         Self::SizeChanged,
@@ -74,6 +77,7 @@ impl NoteCode {
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::AnimationRateReduced => "ANIMATION_RATE_REDUCED",
             Self::LimitKept => "LIMIT_KEPT",
+            Self::CropFound => "CROP_FOUND",
             Self::ColorConverted => "COLOR_CONVERTED",
             Self::Deinterlaced => "DEINTERLACED",
             Self::SizeChanged => "SIZE_CHANGED",
@@ -117,7 +121,7 @@ mod tests {
             NoteCode::SoundDamaged,
             NoteCode::SoundLeftOut,
             NoteCode::AnimationRateReduced,
-            NoteCode::SoundLeftOut,
+            NoteCode::CropFound,
             NoteCode::ColorConverted,
             NoteCode::Deinterlaced,
             NoteCode::SizeChanged,

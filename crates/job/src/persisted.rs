@@ -189,9 +189,11 @@ mod tests {
         let bounds = Bounds::new(None, Some("512".parse().unwrap()), None).unwrap();
         let bound = CutRequest { size: None, bounds, ..request() };
         let shaped = CutRequest { crop: Some("16:9".parse().unwrap()), ..request() };
+        let around = CutRequest { crop: Some("auto:1:1".parse().unwrap()), ..request() };
         let opaque =
             CutRequest { formats: OutputFormat::Mp4.into(), background: Some("#ff8800".parse().unwrap()), ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, bound, opaque] {
+        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, around, bound, opaque]
+        {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

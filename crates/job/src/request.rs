@@ -308,6 +308,13 @@ impl CutRequest {
                 "contain or cover with a background, which leaves no margins clear",
             ));
         }
+        if let (Some(crop @ Crop::Subject(Some(shape))), Some(bounds)) =
+            (self.crop, self.bounds.and_then(Bounds::shape))
+            && u64::from(shape.0) * u64::from(bounds.1) != u64::from(shape.1) * u64::from(bounds.0)
+        {
+            let allowed = "auto, or the shape of width and height, which fit cover asks for";
+            return Err(RequestError::new("crop", &crop.to_string(), allowed));
+        }
         if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
             return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
         }
@@ -391,6 +398,18 @@ mod tests {
         for trim in ["2,3", ",1.5"] {
             assert_eq!(checked(trim).unwrap_err().field(), "hints");
         }
+    }
+
+    #[test]
+    fn a_shape_around_the_subject_is_that_of_the_sides_that_are_covered() {
+        let checked = |crop: &str| {
+            let side = |side: u16| Some(side.try_into().unwrap());
+            let bounds = Bounds::new(side(300), side(200), Some(crate::Fit::Cover)).unwrap();
+            CutRequest { crop: Some(crop.parse().unwrap()), bounds, ..CutRequest::new(crate::OutputFormat::Webm) }
+                .check()
+        };
+        assert_eq!((checked("auto"), checked("auto:3:2")), (Ok(()), Ok(())));
+        assert_eq!(checked("auto:1:1").unwrap_err().field(), "crop");
     }
 
     #[test]

@@ -65,9 +65,10 @@ pub(crate) struct CutArguments {
     #[schemars(with = "String", extend("examples" = ["1.5,4", "00:01:30,", ",10"]))]
     trim: Option<Argument<Trim>>,
 
-    /// Part of the frame that is cut: "X,Y,WIDTH,HEIGHT" in even pixels, or the largest of a shape.
+    /// Part of the frame that is cut: "X,Y,WIDTH,HEIGHT" in even pixels, the largest of a shape, "auto" for
+    /// the subject of all frames with a margin, or "auto:1:1" for a shape around it.
     #[serde(default)]
-    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9"]))]
+    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9", "auto", "auto:1:1"]))]
     crop: Option<Argument<Crop>>,
 
     /// Longer side of the output in pixels; by default as the clip.

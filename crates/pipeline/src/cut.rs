@@ -16,6 +16,7 @@ use crate::{
     plan::Plan,
     probe::probe_clip,
     run::Run,
+    scan::scan,
     segments::{cut_side_by_side, remove_files, segments_at_once},
     stages::{
         hints::{HintMaps, Place, small_frames, track_hints},
@@ -37,6 +38,14 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
     let stop = &stop.for_cut();
     let unpacked = unpack(job, stop, || progress(CutStep::Surveying))?;
     let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
+    let Some(scan) = scan(job, stop, progress)? else { return cut_scanned(job, stop, progress) };
+    let mut report = cut_scanned(&CutJob { request: &scan.request(job.request), ..*job }, stop, progress)?;
+    scan.complete(&mut report);
+    Ok(report)
+}
+
+/// Cuts a clip that was scanned, or needs no scan.
+fn cut_scanned(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutReport, Error> {
     let (info, plan) = probe_clip(job, stop, progress)?;
     let count = segments_at_once(&job.resources, job.request, &info, &plan);
     if count.get() > 1
@@ -111,6 +120,7 @@ fn cut_whole(
         size,
         frame_rate,
         frames,
+        crop: info.crop,
         method: cut_method,
         reason,
         model,

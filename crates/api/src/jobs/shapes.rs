@@ -137,6 +137,10 @@ pub(crate) struct JobResult {
     /// for images, and for jobs of earlier versions.
     #[schema(required = true)]
     source_frame_rate: Option<f64>,
+    /// The part of the clip's frame that was cut, as `X,Y,WIDTH,HEIGHT` in its pixels; null if all of it
+    /// was, and for images.
+    #[schema(required = true, example = "420,0,1080,1080")]
+    crop: Option<String>,
     /// Processing time in milliseconds.
     processing_time_ms: u64,
     /// The background color; of a job of images, of the first image that was cut. Null if none was
@@ -226,9 +230,10 @@ pub(crate) struct SubmitForm {
     /// of the clip.
     #[schema(nullable = false)]
     trim: Option<String>,
-    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
-    /// shape such as `16:9`, the largest around the middle. `size` is that of the part; `hints`
-    /// are shares of the whole frame. Default: all of the frame.
+    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even; a shape
+    /// such as `16:9`, the largest around the middle; `auto`, the subject of all frames with a margin; or
+    /// `auto:16:9`, the smallest rectangle of that shape around it. `result.crop` says what was taken.
+    /// `size` is that of the part; `hints` are shares of the whole frame. Default: all of the frame.
     #[schema(nullable = false)]
     crop: Option<String>,
     /// The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`.
@@ -371,6 +376,7 @@ impl JobResult {
             fps: clip.map(|clip| clip.fps),
             frame_rate: clip.map(|clip| clip.fps),
             source_frame_rate: clip.and_then(|clip| clip.source_fps),
+            crop: clip.and_then(|clip| clip.crop.clone()),
             processing_time_ms: outcome.processing_ms,
             detected_background_color: background.map(Color::from),
             report: clip.and_then(|clip| clip.report.as_ref().map(|matte| Report::new(clip, matte))),

@@ -45,10 +45,13 @@ pub fn join_segments(
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<CutReport, Error> {
     let stop = &stop.for_cut();
+    let job = &CutJob { request: &plan.request(job.request), ..*job };
     let (info, whole) = probe_clip(job, stop, progress)?;
     plan.check(&whole)?;
     progress(CutStep::Checking);
-    join_pieces(job, (info, whole), plan, folders, stop)
+    let mut report = join_pieces(job, (info, whole), plan, folders, stop)?;
+    plan.scan.iter().for_each(|scan| scan.complete(&mut report));
+    Ok(report)
 }
 
 /// Joins the segments of a clip that was probed.
@@ -87,6 +90,7 @@ pub(super) fn join_pieces(
     let (confidence, removed) = (plan.background.confidence(), mattes.removed_share());
     Ok(CutReport {
         notes,
+        crop: info.crop,
         source: info,
         size: whole.size(),
         frame_rate: whole.frame_rate,

@@ -73,6 +73,7 @@ pub fn cut_segment(
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<(), Error> {
     let stop = &stop.for_cut();
+    let job = &CutJob { request: &plan.request(job.request), ..*job };
     let (info, whole) = probe_clip(job, stop, progress)?;
     plan.check(&whole)?;
     cut_piece(&Piece { job, info: &info, whole: &whole, plan, index }, stop, progress)
