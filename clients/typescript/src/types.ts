@@ -108,6 +108,10 @@ export interface CutOptions extends MatteOptions {
   fps?: number | "source";
   /** The sound, in the formats that carry it. Default: `keep`. */
   audio?: "keep" | "drop";
+  /** How much faster than the clip the outputs play, 0.25–4; the sound follows with its pitch. Default: 1. */
+  tempo?: number;
+  /** Forth and back, without sound; or the part whose end leads back to its beginning best. */
+  loop?: "boomerang" | "seamless";
   /** Longer side in pixels, 64–2048; not with `width` or `height`. Default: that of the clip. */
   size?: number;
   /** Width in pixels, 64–2048. Alone, the height follows. */

@@ -89,6 +89,7 @@ export class CutViewer extends HTMLElement {
     const { file, part } = this.clip;
     if (!this.#after) return;
     if (!part) return this.#say("This page does not know which part of which clip was cut, so it compares nothing.");
+    if (part.isRetimed) return this.#say("The cut plays in another tempo than the clip, or as a loop of it, so it is not compared.");
     if (!file) return this.#askForClip("The clip is not in this browser any more, and the server sends none back.");
     const src = this.#stage.addressOf(file);
     const before = h("video", { muted: true, playsInline: true, preload: "auto", loop: true, src });

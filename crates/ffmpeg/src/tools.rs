@@ -232,13 +232,13 @@ impl Tools {
     }
 
     /// Starts writing the sound that [`Self::decode_sound`] decodes, piped to standard input, to
-    /// [`Self::AUDIO_FILE`] in `scratch`: PCM of exactly `length`.
+    /// [`Self::AUDIO_FILE`] in `scratch`: PCM of exactly `length`, `tempo` times as fast (0.25–4) with its pitch.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn align_sound(&self, length: Duration, scratch: &Path) -> Result<Child, Error> {
+    pub fn align_sound(&self, (length, tempo): (Duration, f64), scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
-        command.args(argv::align_sound(length));
+        command.args(argv::align_sound(length, tempo));
         Child::spawn("aligning the sound", command, Stdio::piped())
     }
 

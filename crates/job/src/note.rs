@@ -32,6 +32,8 @@ pub enum NoteCode {
     LimitKept,
     /// The part of the frame that holds the subject.
     CropFound,
+    /// The part of the clip that loops best.
+    LoopFound,
     /// The clip's colors are converted to those of high definition, BT.709.
     ColorConverted,
     /// The clip's fields are made into whole frames.
@@ -49,7 +51,7 @@ pub enum NoteCode {
 
 impl NoteCode {
     /// All codes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::RateConverted,
         Self::TracksLeftOut,
         Self::SoundMixedDown,
@@ -58,6 +60,7 @@ impl NoteCode {
         Self::AnimationRateReduced,
         Self::LimitKept,
         Self::CropFound,
+        Self::LoopFound,
         Self::ColorConverted,
         Self::Deinterlaced,
         Self::SizeChanged,
@@ -78,6 +81,7 @@ impl NoteCode {
             Self::AnimationRateReduced => "ANIMATION_RATE_REDUCED",
             Self::LimitKept => "LIMIT_KEPT",
             Self::CropFound => "CROP_FOUND",
+            Self::LoopFound => "LOOP_FOUND",
             Self::ColorConverted => "COLOR_CONVERTED",
             Self::Deinterlaced => "DEINTERLACED",
             Self::SizeChanged => "SIZE_CHANGED",
@@ -122,6 +126,7 @@ mod tests {
             NoteCode::SoundLeftOut,
             NoteCode::AnimationRateReduced,
             NoteCode::CropFound,
+            NoteCode::LoopFound,
             NoteCode::ColorConverted,
             NoteCode::Deinterlaced,
             NoteCode::SizeChanged,

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr, time::Duration};
 use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backdrop, Bounds, Crop, Formats, Hints, MaxBytes, Preset, RequestError, Trim, backdrop::check_backdrop};
+use crate::{
+    Backdrop, Bounds, Crop, Formats, Hints, LoopChoice, MaxBytes, Preset, RequestError, Tempo, Trim,
+    backdrop::check_backdrop,
+};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -245,6 +248,10 @@ pub struct CutRequest {
     pub deinterlace: DeinterlaceChoice,
     /// The part of the clip that is cut; `None` for all of it.
     pub trim: Option<Trim>,
+    /// How much faster than the clip the outputs play.
+    pub tempo: Tempo,
+    /// How the outputs loop; `None` for as the clip goes.
+    pub looped: Option<LoopChoice>,
     /// The part of the frame that is cut; `None` for all of it.
     pub crop: Option<Crop>,
     /// What is put behind the subject; `None` leaves it transparent.
@@ -279,6 +286,8 @@ impl CutRequest {
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
+            tempo: Tempo::default(),
+            looped: None,
             crop: None,
             background: None,
             fps: FpsChoice::Source,

@@ -4,7 +4,7 @@
 use std::thread;
 
 use clearcut_ffmpeg::{MediaInfo, SeekPoint};
-use clearcut_job::CutStep;
+use clearcut_job::{CutStep, LoopChoice};
 use crossbeam_channel::bounded;
 
 use crate::{
@@ -106,6 +106,7 @@ fn cut_whole(
         kept: 0..u64::MAX,
         canvas: plan.size(),
         pictures,
+        goes_back: plan.looped == Some(LoopChoice::Boomerang),
     };
     let run = Run { job, info, plan: &plan, stop };
     let (log, quality, outputs) = run.frames(matting, children, encode_within_limit, progress)?;
@@ -160,7 +161,7 @@ fn prepare(
         return Err(Error::Cancelled);
     };
     let crop = info.crop.map(|crop| (crop, info.size));
-    let place = Place { first: plan.frames_before(), rate: plan.frame_rate, crop };
+    let place = Place { first: plan.frames_before(), rate: plan.clip_rate, crop };
     let hints = track_hints(job.request, &small, &place, &method.source, stop);
     stop.check()?;
     Ok((method, hints, children))

@@ -67,6 +67,14 @@ pub enum Error {
         /// Size of the frames.
         size: Size,
     },
+    /// A part has too many frames for the search of a loop in it.
+    #[error("a seamless loop is looked for in up to {limit} frames, and the part that is cut has {frames}")]
+    LoopTooLong {
+        /// Number of frames.
+        frames: u64,
+        /// Maximum number of frames.
+        limit: u64,
+    },
     /// A hint lies outside of the part of the frame that is cut.
     #[error("hint {number} lies outside of the part of the frame that is cut, {rect}")]
     HintOutsideCrop {
@@ -312,6 +320,7 @@ impl Error {
             | Self::TrimOutside { .. }
             | Self::CropOutside { .. }
             | Self::NoSubject
+            | Self::LoopTooLong { .. }
             | Self::ShapeAroundSubject { .. }
             | Self::HintOutsideCrop { .. } => ErrorCode::InvalidRequest,
             Self::UnfitLength { .. } => ErrorCode::UnfitLength,
@@ -369,6 +378,7 @@ impl Error {
             Self::ShapeAroundSubject { .. } => {
                 Some("Crop to auto alone, and let width, height and fit pad give the shape, or choose another shape.")
             }
+            Self::LoopTooLong { .. } => Some("Name a shorter part with --trim START,END (`trim` of the API)."),
             Self::HintOutsideCrop { .. } => Some("Leave the hint out, or crop less."),
             Self::MomentOutsideTrim { .. } => Some("Request a time within the part that is cut."),
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),

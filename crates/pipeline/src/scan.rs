@@ -1,5 +1,5 @@
 //! The scan: a pass over small frames of the part of a clip before it is cut. It finds what the cut
-//! has to know of all frames before it encodes the first one: the box of the subject.
+//! has to know of all frames before it encodes the first one: the box of the subject, and the seam of a loop.
 //!
 //! The scan mattes the whole frame as the cut does, with the method that the whole frame asks for. The cut
 //! itself is then one of a rectangle, so its segments, wherever they are cut, have the same one.
@@ -9,12 +9,16 @@ use std::{ops::Range, thread};
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{Frame, Size};
 use clearcut_job::{
-    Bounds, Crop, CropRect, CutRequest, CutStep, Hint, Hints, LongestSide, MethodChoice, MethodReason, Note, NoteCode,
-    Speed,
+    Bounds, Crop, CropRect, CutRequest, CutStep, Hint, Hints, LongestSide, LoopChoice, MethodChoice, MethodReason,
+    Note, NoteCode, Speed, Trim,
 };
 use clearcut_matte::Keyer;
 use crossbeam_channel::{Receiver, bounded};
 use serde::{Deserialize, Serialize};
+
+mod seam;
+
+use seam::{MAX_FRAMES, Seam, Thumbnail};
 
 use crate::{
     CutJob, CutReport, Error, Stop,
@@ -48,28 +52,37 @@ const MARGIN_PIXELS: u32 = 3;
 /// What the scan found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Scan {
-    /// The rectangle of the subject: distances from the left and top side, width and height.
-    rect: (u32, u32, u32, u32),
+    /// The rectangle of the subject, if it was looked for: distances from the left and top side, width and height.
+    rect: Option<(u32, u32, u32, u32)>,
+    /// The part of the clip that loops, if it was looked for.
+    trim: Option<Trim>,
     method: MethodChoice,
     reason: MethodReason,
     /// The hints that lie in the rectangle, and for each one that was given, the number of frames to which it
     /// applies.
     hints: Hints,
     hint_frames: Vec<u64>,
-    note: Note,
+    notes: Vec<Note>,
 }
 
 impl Scan {
-    /// The request of the cut: `request` with the rectangle and the method that were found.
+    /// The request of the cut: `request` with the rectangle, the part and the method that were found.
     pub(crate) fn request(&self, request: &CutRequest) -> CutRequest {
-        let (x, y, width, height) = self.rect;
-        let crop = Size::new(width, height).map(|size| Crop::Rect(CropRect { x, y, size }));
-        CutRequest { crop, method: self.method, hints: self.hints.clone(), ..request.clone() }
+        let found =
+            self.rect.and_then(|(x, y, width, height)| Some(CropRect { x, y, size: Size::new(width, height)? }));
+        CutRequest {
+            crop: found.map(Crop::Rect).or(request.crop),
+            trim: self.trim.or(request.trim),
+            looped: request.looped.filter(|looped| *looped != LoopChoice::Seamless),
+            method: self.method,
+            hints: self.hints.clone(),
+            ..request.clone()
+        }
     }
 
     /// Adds to the report of the cut what the scan knows.
     pub(crate) fn complete(&self, report: &mut CutReport) {
-        report.notes.push(self.note.clone());
+        report.notes.extend(self.notes.iter().cloned());
         report.reason = self.reason;
         report.matte.hint_frames.clone_from(&self.hint_frames);
     }
@@ -77,7 +90,7 @@ impl Scan {
 
 /// Whether a cut of `request` has to know what a scan finds.
 pub(crate) const fn needs_scan(request: &CutRequest) -> bool {
-    matches!(request.crop, Some(Crop::Subject(_)))
+    matches!(request.crop, Some(Crop::Subject(_))) || matches!(request.looped, Some(LoopChoice::Seamless))
 }
 
 /// Scans the clip of `job` if its request needs that; else `None`. Blocks.
@@ -85,19 +98,26 @@ pub(crate) const fn needs_scan(request: &CutRequest) -> bool {
 /// # Errors
 /// Those of [`crate::cut`] that concern the clip; [`Error::NoSubject`], [`Error::ShapeAroundSubject`].
 pub(crate) fn scan(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<Option<Scan>, Error> {
-    let Some(Crop::Subject(asked)) = job.request.crop else { return Ok(None) };
+    if !needs_scan(job.request) {
+        return Ok(None);
+    }
     stop.check()?;
     progress(CutStep::Surveying);
     let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
-    check_trim(job.request, &info, job.request.fps)?;
+    check_trim(job.request, &info)?;
     let at_rate = with_preset_rate(job.request, &info)?;
-    let small = small_request(&at_rate, info.size);
+    let small = small_request(&at_rate, info.decoded_size());
     let (request, job) = (job.request, &CutJob { request: &small, ..*job });
     let plan = Plan::new(&info, &small, &job.resources);
     plan.check_clip(&info, &job.limits, &job.resources)?;
+    let is_looped = request.looped == Some(LoopChoice::Seamless);
+    if is_looped && plan.expected_frames > MAX_FRAMES {
+        return Err(Error::LoopTooLong { frames: plan.expected_frames, limit: MAX_FRAMES });
+    }
     let method = choose_method(&small, job.models, || survey(job, &info, plan.frame, stop), stop, &|| ())?;
     let frames = small_frames(job, &info, plan.decode, plan.expected_frames, stop)?;
-    let place = Place { first: plan.frames_before(), rate: plan.frame_rate, crop: None };
+    let place =
+        Place { first: plan.frames_before(), rate: plan.clip_rate, crop: info.crop.map(|crop| (crop, info.size)) };
     let mut hints = track_hints(&small, &frames, &place, &method.source, stop);
     drop(frames);
     stop.check()?;
@@ -106,29 +126,60 @@ pub(crate) fn scan(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep))
         MatteSource::Color(_) => MethodChoice::Chroma,
         MatteSource::Model(_) => MethodChoice::Ai,
     };
-    let seen = matte_small((job, &info, &plan), method.source, &hints, stop)?;
-    let found = FoundBox::of(&seen, asked.or(request.bounds.and_then(Bounds::shape)), (plan.frame.size, info.size))?;
-    let is_kept = |hint: &&Hint| found.rect.area_of(hint.area, info.size).is_some();
+    let seen = matte_small((job, &info, &plan), method.source, &hints, is_looped, stop)?;
+    let (mut notes, mut rect, mut trim) = (Vec::new(), None, None);
+    if let Some(Crop::Subject(asked)) = request.crop {
+        let shape = asked.or(request.bounds.and_then(Bounds::shape));
+        let found = FoundBox::of(&seen, shape, (plan.frame.size, info.size))?;
+        notes.push(Note::new(NoteCode::CropFound, found.message(info.size)));
+        rect = Some(found.rect);
+    }
+    if let Some(seam) = Seam::find(&seen.thumbnails) {
+        notes.push(Note::new(NoteCode::LoopFound, seam_message(&seam, &plan)));
+        let of_clip = |number: usize| plan.frames_before() + number as u64;
+        let end = if seam.end < seen.thumbnails.len() { Some(of_clip(seam.end)) } else { plan.end() };
+        trim = Some(Trim::of_frames(of_clip(seam.first), end, plan.clip_rate));
+    }
+    let is_kept = |hint: &&Hint| {
+        rect.is_none_or(|rect| rect.area_of(hint.area, info.size).is_some())
+            && trim.is_none_or(|trim: Trim| trim.contains(hint.time))
+    };
     let kept: Vec<Hint> = request.hints.iter().filter(is_kept).cloned().collect();
-    let CropRect { x, y, size } = found.rect;
     Ok(Some(Scan {
-        rect: (x, y, size.width(), size.height()),
+        rect: rect.map(|CropRect { x, y, size }| (x, y, size.width(), size.height())),
+        trim,
         method: choice,
         reason: method.reason,
         hints: Hints::try_from(kept).unwrap_or_default(),
         hint_frames,
-        note: Note::new(NoteCode::CropFound, found.message(info.size)),
+        notes,
     }))
 }
 
-/// The request of the scan: the whole frame of `size`, small, at the pace that is the fastest for models.
+/// What is told of the seam of a loop: where it is, and how well it closes.
+fn seam_message(Seam { first, end, difference, usual }: &Seam, plan: &Plan) -> String {
+    let secs = |number: usize| plan.clip_rate.start_of(plan.frames_before() + number as u64).as_secs_f64();
+    let verdict = match difference / usual.max(0.1) {
+        ..=1.0 => "the jump back is not larger than a step from frame to frame",
+        ..=3.0 => "the jump back may be seen",
+        _ => "the jump back is seen: nothing in the clip leads back to its beginning",
+    };
+    let (from, to) = (secs(*first), secs(*end));
+    format!(
+        "loop seamless took {from:.3} to {to:.3} s: {verdict} (the subject differs there by {difference:.1} levels of 255, \
+         and from frame to frame by {usual:.1})"
+    )
+}
+
+/// The request of the scan: frames of `size`, small, at the pace that is the fastest for models.
 fn small_request(request: &CutRequest, size: Size) -> CutRequest {
     CutRequest {
         preset: None,
         max_bytes: None,
         background: None,
-        crop: None,
+        crop: request.crop.filter(|crop| !matches!(crop, Crop::Subject(_))),
         bounds: None,
+        looped: None,
         size: LongestSide::try_from(SIDE).ok().filter(|_| size.longest_side() > u32::from(SIDE)),
         speed: Speed::Fast,
         ..request.clone()
@@ -140,11 +191,12 @@ fn matte_small(
     (job, info, plan): (&CutJob, &MediaInfo, &Plan),
     source: MatteSource,
     hints: &HintMaps,
+    keeps_thumbnails: bool,
     stop: &Stop,
 ) -> Result<Seen, Error> {
     let decoder = stop.register(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
     let (sender, decoded) = bounded::<Frame>(1);
-    let mut seen = Seen::default();
+    let mut seen = Seen { keeps_thumbnails, ..Seen::default() };
     thread::scope(|scope| {
         let decoding = spawn(scope, move || stop.on_error(decode(decoder, job, info, plan, &sender)));
         stop.on_error(decoding.map(drop));
@@ -184,16 +236,22 @@ fn look_at(
     }
 }
 
-/// What was seen of the subject in frames of one size: the columns and the rows of its box.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What was seen of the subject in frames of one size: the columns and the rows of its box, and for a loop
+/// a thumbnail of each frame.
+#[derive(Default)]
 struct Seen {
     columns: Range<u32>,
     rows: Range<u32>,
+    keeps_thumbnails: bool,
+    thumbnails: Vec<Thumbnail>,
 }
 
 impl Seen {
     /// Adds what `frame` shows.
     fn add(&mut self, frame: &Frame) {
+        if self.keeps_thumbnails {
+            self.thumbnails.push(Thumbnail::of(frame));
+        }
         let width = frame.size().width() as usize;
         let Some(alpha) = frame.alpha() else { return self.join(0..frame.size().width(), 0..frame.size().height()) };
         for (row, alpha) in (0..).zip(alpha.chunks_exact(width)) {
@@ -208,7 +266,7 @@ impl Seen {
         let joined = |own: &Range<u32>, other: Range<u32>| {
             if own.is_empty() { other } else { own.start.min(other.start)..own.end.max(other.end) }
         };
-        *self = Self { columns: joined(&self.columns, columns), rows: joined(&self.rows, rows) };
+        (self.columns, self.rows) = (joined(&self.columns, columns), joined(&self.rows, rows));
     }
 }
 
@@ -275,14 +333,14 @@ mod tests {
             alpha[at] = value;
             seen.add(&frame);
         }
-        assert_eq!(seen, Seen { columns: 1..6, rows: 1..4 });
+        assert_eq!((&seen.columns, &seen.rows), (&(1..6), &(1..4)));
         seen.add(&Frame::new(FrameFormat { has_alpha: false, ..format }));
-        assert_eq!(seen, Seen { columns: 0..8, rows: 0..6 }, "a frame without alpha is all subject");
+        assert_eq!((seen.columns, seen.rows), (0..8, 0..6), "a frame without alpha is all subject");
     }
 
     #[test]
     fn the_box_is_that_of_the_large_frame_with_a_margin() {
-        let seen = Seen { columns: 100..150, rows: 40..140 };
+        let seen = Seen { columns: 100..150, rows: 40..140, ..Seen::default() };
         let sizes = (size(480, 270), size(1920, 1080));
         let found = |shape| FoundBox::of(&seen, shape, sizes).map(|found| (found.rect.to_string(), found.margin));
         assert_eq!(found(None).unwrap(), ("384,144,232,432".to_owned(), 16));

@@ -11,6 +11,7 @@ Method = Literal["auto", "chroma", "ai"]
 Shadow = Literal["keep", "drop"]
 Deinterlace = Literal["auto", "on", "off"]
 Audio = Literal["keep", "drop"]
+Loop = Literal["boomerang", "seamless"]
 Fit = Literal["contain", "cover", "pad"]
 Preset = Literal[
     "telegram-sticker",

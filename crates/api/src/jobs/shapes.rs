@@ -13,7 +13,7 @@ use super::{
 use crate::http::{
     field_warning::FieldWarning,
     vocabulary::{
-        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, Method, OutputFormat, Preset,
+        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, LoopKind, Method, OutputFormat, Preset,
         ResultNoteCode, Shadow,
     },
 };
@@ -230,6 +230,15 @@ pub(crate) struct SubmitForm {
     /// of the clip.
     #[schema(nullable = false)]
     trim: Option<String>,
+    /// How much faster than the clip the outputs play: 0.25–4, with up to two decimals. The sound follows with its
+    /// pitch. Slower and with `fps` `source`, each frame is shown once, for longer. Default: 1.
+    #[schema(nullable = false, example = "1.5")]
+    tempo: Option<String>,
+    /// How the outputs loop: `boomerang` plays forth and back, without sound; `seamless` cuts the part
+    /// whose end leads back to its beginning best, at least half of what is asked for, and a note says how
+    /// well it closes. Default: as the clip goes.
+    #[schema(value_type = Option<LoopKind>, nullable = false)]
+    r#loop: Option<String>,
     /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even; a shape
     /// such as `16:9`, the largest around the middle; `auto`, the subject of all frames with a margin; or
     /// `auto:16:9`, the smallest rectangle of that shape around it. `result.crop` says what was taken.

@@ -28,7 +28,7 @@ impl Plan {
         resources: &Resources,
     ) -> Result<(), Error> {
         self.check_rate(limits)?;
-        if self.expected_frames > limits.max_frames {
+        if self.encoded_frames() > limits.max_frames {
             return Err(Error::TooManyFrames { limit: limits.max_frames });
         }
         self.check_work(info, limits, resources)
@@ -36,7 +36,7 @@ impl Plan {
 
     /// Refuses more frames than a file of `format` holds.
     fn check_frames(&self, format: OutputFormat) -> Result<(), Error> {
-        let (frames, size) = (self.expected_frames, self.size());
+        let (frames, size) = (self.encoded_frames(), self.size());
         match format {
             OutputFormat::PngSequence if frames > MAX_SEQUENCE_FRAMES => {
                 Err(Error::TooManyFramesFor { format, frames, size, limit: MAX_SEQUENCE_FRAMES })

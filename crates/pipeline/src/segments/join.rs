@@ -126,7 +126,11 @@ fn join_outputs(
             let joined = move || {
                 let folders: Vec<&Path> = segments.iter().map(|segment| segment.folder).collect();
                 let pieces: Vec<_> = segments.iter().map(|segment| (segment.frames, &segment.checks[index])).collect();
-                let joined = Joined { pieces: &pieces, log, sound_secs: whole.span.length.as_secs_f64() };
+                let joined = Joined {
+                    pieces: &pieces,
+                    log,
+                    sound_secs: whole.span.length.as_secs_f64() / job.request.tempo.factor(),
+                };
                 join_output(job, plan, (&folders, &joined), stop)?;
                 stop.check()?;
                 let check = joined.check((job.tools, stop), plan, job.scratch, &Counters::new(0));

@@ -120,6 +120,7 @@ fn try_piece(
         // At its end, a clip may have more frames than its packets say.
         kept: first..if is_last { u64::MAX } else { first + count },
         pictures: None,
+        goes_back: false,
         canvas: section.size(),
     };
     let run = Run { job, info, plan: section, stop };

@@ -194,7 +194,7 @@ fn scan_from(
         return Ok(None);
     }
     let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
-    if Part::of(job.request.trim, &info, job.request.fps).span.length < min_clip {
+    if Part::of(job.request, &info).span.length < min_clip {
         return Ok(None);
     }
     scan(&CutJob { models: &WouldUseModel, ..*job }, stop, progress)
@@ -205,6 +205,7 @@ pub(super) fn can_be_split(request: &CutRequest) -> bool {
     request.hints.is_empty()
         && request.background.is_none()
         && request.max_bytes.is_none()
+        && request.looped.is_none()
         && request.method != MethodChoice::Ai
         && request.formats.iter().all(OutputFormat::joins_segments)
 }

@@ -13,6 +13,7 @@ mod limits;
 mod media;
 mod outputs;
 mod pictures;
+mod playback;
 mod segments;
 mod sound;
 mod sprites;
