@@ -52,6 +52,7 @@ export type OutputFormat =
   | "png-sequence"
   | "sprite-sheet"
   | "matte"
+  | "foreground"
   | "poster";
 
 /** A format of an output: that of a clip, a PNG of one image, or a ZIP of PNGs of several. */

@@ -246,7 +246,7 @@ impl Tools {
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
     /// Starts an encoder that reads raw frames on standard input and writes
-    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV, HEVC and matte; the other
+    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV, HEVC, matte and foreground; the other
     /// formats are not made by a single ffmpeg.
     ///
     /// # Errors

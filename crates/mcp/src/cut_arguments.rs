@@ -37,7 +37,8 @@ pub(crate) struct CutArguments {
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
     /// mov: ProRes 4444 for editors. hevc-alpha: HEVC with alpha in a MOV, for Safari and iOS.
     /// png-sequence: a ZIP of numbered PNGs. sprite-sheet: a ZIP of one PNG with all frames, and of a
-    /// JSON file with their places. matte: the alpha alone, as gray H.264. poster: an early frame that
+    /// JSON file with their places. matte: the alpha alone, as gray H.264. foreground: the
+    /// opaque colors for it. poster: an early frame that
     /// shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(

@@ -242,6 +242,7 @@ impl Plan {
             OutputFormat::Webm | OutputFormat::Mp4 => 45,
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Matte => 30,
+            OutputFormat::Foreground => 45,
             // Of it, x265 looks ahead by up to 25 frames of two layers.
             OutputFormat::HevcAlpha => 400,
             OutputFormat::Webp
@@ -285,6 +286,7 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
         | OutputFormat::Matte
+        | OutputFormat::Foreground
         | OutputFormat::Poster => false,
     }
 }
@@ -315,7 +317,8 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
         | OutputFormat::Mp4
         | OutputFormat::Mov
         | OutputFormat::HevcAlpha
-        | OutputFormat::Matte => resources.threads.get().div_ceil(formats.max(1)),
+        | OutputFormat::Matte
+        | OutputFormat::Foreground => resources.threads.get().div_ceil(formats.max(1)),
     }
 }
 

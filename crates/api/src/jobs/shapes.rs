@@ -251,7 +251,7 @@ pub(crate) struct SubmitForm {
     /// What is put behind the subject: a color as `#RRGGBB`; `blur`, the clip itself, blurred; or an
     /// image or a video, as its URL (http or https), as the `storageId` of a complete upload, or as a
     /// file in a part of this name. It covers the frame; a shorter video begins again. Without
-    /// `formats`, the output is then an `mp4`. Not with `stacked-alpha` and `matte`. Default: none,
+    /// `formats`, the output is then an `mp4`. Not with `stacked-alpha`, `matte` and `foreground`. Default: none,
     /// which leaves the outputs transparent.
     #[schema(nullable = false)]
     background: Option<String>,

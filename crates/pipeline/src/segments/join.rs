@@ -178,6 +178,7 @@ fn join_output(
         | OutputFormat::HevcAlpha
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
+        | OutputFormat::Foreground
         | OutputFormat::Poster => {
             return Err(Error::not_of_pieces(plan.format));
         }

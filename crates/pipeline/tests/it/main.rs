@@ -7,6 +7,7 @@ mod colors;
 mod containers;
 mod crops;
 mod cutting;
+mod foreground;
 mod hevc;
 mod inputs;
 mod limits;
