@@ -2,7 +2,7 @@
 # make test   sets up what is missing, lints, and runs every test
 CLEARCUT := target/release/clearcut
 # All that any ffmpeg can write without a background; hevc-alpha takes `clearcut ffmpeg install`.
-ALL_FORMATS := webm,stacked-alpha,webp,apng,gif,mov,png-sequence,sprite-sheet,matte,poster
+ALL_FORMATS := webm,stacked-alpha,webp,apng,gif,mov,png-sequence,sprite-sheet,matte,foreground,poster
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 

@@ -25,7 +25,7 @@ value() { sed -nE "s/.*\"$1\":(\"([^\"]*)\"|([^,}]*)).*/\2\3/p"; }
 
 key=$("$server" keys create --data "$data" --name make-run | grep -oE 'hc_[A-Za-z0-9]{32}' | head -1)
 auth="Authorization: Bearer $key"
-submitted=$(curl -sS -H "$auth" -F "file=@$clip" -F 'formats=["webm","stacked-alpha","webp","apng","gif","mov","png-sequence","sprite-sheet","matte","poster"]' \
+submitted=$(curl -sS -H "$auth" -F "file=@$clip" -F 'formats=["webm","stacked-alpha","webp","apng","gif","mov","png-sequence","sprite-sheet","matte","foreground","poster"]' \
   "$url/api/v1/jobs/video/remove-background")
 job=$(value jobId <<<"$submitted")
 [ -n "$job" ] || { echo "$submitted"; exit 1; }

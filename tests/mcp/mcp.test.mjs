@@ -26,6 +26,7 @@ const FORMATS = [
   "png-sequence",
   "sprite-sheet",
   "matte",
+  "foreground",
   "poster",
 ];
 /** What makes a cut short. */

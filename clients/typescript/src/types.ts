@@ -52,6 +52,7 @@ export type OutputFormat =
   | "png-sequence"
   | "sprite-sheet"
   | "matte"
+  | "foreground"
   | "poster";
 
 /** A format of an output: that of a clip, a PNG of one image, or a ZIP of PNGs of several. */
@@ -84,7 +85,10 @@ export interface MatteOptions {
   hints?: Hint[];
   /** Part of the clip, as `START,END` in seconds or `hh:mm:ss.mmm`; either may be empty. Default: all of it. */
   trim?: string;
-  /** Part of the frame: `X,Y,WIDTH,HEIGHT` in even pixels, or a shape such as `16:9`. Default: all of it. */
+  /**
+   * Part of the frame: `X,Y,WIDTH,HEIGHT` in even pixels, a shape such as `16:9`, `auto` for the subject, or
+   * `auto:1:1` for a shape around it. Default: all of it.
+   */
   crop?: string;
 }
 
@@ -105,6 +109,10 @@ export interface CutOptions extends MatteOptions {
   fps?: number | "source";
   /** The sound, in the formats that carry it. Default: `keep`. */
   audio?: "keep" | "drop";
+  /** How much faster than the clip the outputs play, 0.25–4; the sound follows with its pitch. Default: 1. */
+  tempo?: number;
+  /** Forth and back, without sound; or the part whose end leads back to its beginning best. */
+  loop?: "boomerang" | "seamless";
   /** Longer side in pixels, 64–2048; not with `width` or `height`. Default: that of the clip. */
   size?: number;
   /** Width in pixels, 64–2048. Alone, the height follows. */

@@ -29,6 +29,7 @@
  * @property {number} duration
  * @property {number} frameCount
  * @property {number} fps
+ * @property {string | null} crop the part of the clip's frame, as `X,Y,WIDTH,HEIGHT`; null for all of it
  * @property {number} processingTimeMs
  * @property {{ hex: string } | null} detectedBackgroundColor
  * @property {{ confidence: number, warnings: Warning[] } | null} report

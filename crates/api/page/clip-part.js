@@ -3,8 +3,9 @@ import { SQUARE_PRESETS } from "./presets.js";
 
 /**
  * `trim` is a part of the clip, as `START,END`; `crop` one of its frame, a rectangle or a shape; `cover` the shape to which what is
- * left is cropped, `pad` that to which it gets margins. Empty for all of it.
- * @typedef {{ trim: string, crop: string, cover: string, pad?: string }} Part
+ * left is cropped, `pad` that to which it gets margins. Empty for all of it. `isRetimed`: it plays in another
+ * tempo, or as a loop.
+ * @typedef {{ trim: string, crop: string, cover: string, pad?: string, isRetimed?: boolean }} Part
  */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
 
@@ -17,7 +18,8 @@ export function partOf(form) {
   const field = (/** @type {string} */ name) => String(form.get(name) ?? "");
   const shape = (/** @type {string} */ fit) => (field("fit") === fit ? `${field("width")}:${field("height")}` : "");
   const pad = SQUARE_PRESETS.has(field("preset")) ? "1:1" : shape("pad");
-  return { trim: field("trim"), crop: field("crop"), cover: shape("cover"), pad };
+  const isRetimed = form.has("tempo") || form.has("loop");
+  return { trim: field("trim"), crop: field("crop"), cover: shape("cover"), pad, isRetimed };
 }
 
 /** @returns {[string, Part][]} */

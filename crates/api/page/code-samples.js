@@ -80,6 +80,8 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
     options.backgroundFile &&
       `// background: the storageId of an upload of ${JSON.stringify(options.backgroundFile.name)}`,
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
+    options.tempo !== "1" && `// @ts-expect-error The SDK has no type for it.\n  tempo: ${JSON.stringify(options.tempo)}`,
+    options.loop && `// @ts-expect-error The SDK has no type for it.\n  loop: ${JSON.stringify(options.loop)}`,
     crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
@@ -131,6 +133,8 @@ function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
   if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
   if (trim) command.push(`--trim ${word(trim)}`);
   if (crop) command.push(`--crop ${word(crop)}`);
+  if (options.tempo !== "1") command.push(`--tempo ${options.tempo}`);
+  if (options.loop) command.push(`--loop ${options.loop}`);
   const background = options.backgroundFile?.name ?? options.background;
   if (background) command.push(`--background ${word(background)}`);
   if (!preset) {

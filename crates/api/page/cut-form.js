@@ -18,6 +18,8 @@ export function formOf(options, { keyColor, hints, trim, crop }) {
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   if (trim) form.append("trim", trim);
   if (crop) form.append("crop", crop);
+  if (options.tempo !== "1") form.append("tempo", options.tempo);
+  if (options.loop) form.append("loop", options.loop);
   if (options.backgroundFile) form.append("background", options.backgroundFile);
   else if (options.background) form.append("background", options.background);
   return form;

@@ -9,16 +9,18 @@ import { PRESETS } from "./presets.js";
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ preset: string, maxBytes: string, formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, background: string, backgroundFile: File | null }} Options */
+/** @typedef {{ preset: string, maxBytes: string, formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, tempo: string, loop: string, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, background: string, backgroundFile: File | null }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
 /** Shapes of frames that are proposed. */
-const SHAPES = ["1:1", "4:5", "9:16", "16:9"];
+const SHAPES = ["auto", "auto:1:1", "1:1", "4:5", "9:16", "16:9"];
 /** The options of previews in place of those of the cut. @type {Partial<Options>} */
 const PREVIEWED = {
   preset: "",
+  tempo: "1",
+  loop: "",
   maxBytes: "",
   formats: ["apng"],
   size: PREVIEW_PX,
@@ -34,6 +36,8 @@ const DEFAULTS = {
   formats: ["webm", "stacked-alpha"],
   method: "auto",
   tolerance: 30,
+  tempo: "1",
+  loop: "",
   fps: "source",
   audio: "keep",
   size: "",
@@ -92,13 +96,15 @@ export class CutOptions extends HTMLElement {
       frame.refresh();
     });
     this.#more.replaceChildren(
-      h("summary", {}, "New background, part, frame rate, sound, size, quality"),
+      h("summary", {}, "New background, part, tempo, loop, frame rate, sound, size, quality"),
       newBackgroundField(this.options, () => {
         this.#formatFields.replaceChildren(this.#formats());
         this.#show();
       }),
       this.#part(),
       this.#crop(),
+      this.#tempo(),
+      this.#loop(),
       this.#setByPreset,
     );
     this.#setByPreset.replaceChildren(
@@ -286,7 +292,7 @@ export class CutOptions extends HTMLElement {
       h(
         "p",
         { class: "hint", id: `${id}-hint` },
-        "A shape such as 1:1, or X,Y,WIDTH,HEIGHT in even pixels. The preview shows and measures the whole frame.",
+        "A shape such as 1:1, X,Y,WIDTH,HEIGHT in even pixels, auto for the subject, or auto:1:1 around it. The preview shows and measures the whole frame.",
       ),
     );
   }
@@ -298,6 +304,25 @@ export class CutOptions extends HTMLElement {
       ["30", "30 a second"],
       ["15", "15 a second"],
       ["12", "12 a second, like a GIF"],
+    ]);
+  }
+
+  #tempo() {
+    return this.#select("Tempo", "tempo", [
+      ["1", "As the clip"],
+      ["0.25", "A quarter: slow motion"],
+      ["0.5", "Half"],
+      ["1.5", "One and a half"],
+      ["2", "Double"],
+      ["4", "Four times"],
+    ]);
+  }
+
+  #loop() {
+    return this.#select("Loop", "loop", [
+      ["", "As the clip goes"],
+      ["boomerang", "Forth and back, without sound"],
+      ["seamless", "The part that loops best"],
     ]);
   }
 
@@ -352,7 +377,7 @@ export class CutOptions extends HTMLElement {
     ]);
   }
 
-  /** @param {string} label @param {"preset" | "fps" | "audio" | "size" | "fit"} name @param {string[][]} choices */
+  /** @param {string} label @param {"preset" | "tempo" | "loop" | "fps" | "audio" | "size" | "fit"} name @param {string[][]} choices */
   #select(label, name, choices) {
     const id = uniqueId();
     const select = h("select", { id, name }, ...choices.map(([value, text]) => h("option", { value }, text)));

@@ -89,20 +89,23 @@ export class CutViewer extends HTMLElement {
     const { file, part } = this.clip;
     if (!this.#after) return;
     if (!part) return this.#say("This page does not know which part of which clip was cut, so it compares nothing.");
+    if (part.isRetimed) return this.#say("The cut plays in another tempo than the clip, or as a loop of it, so it is not compared.");
     if (!file) return this.#askForClip("The clip is not in this browser any more, and the server sends none back.");
     const src = this.#stage.addressOf(file);
     const before = h("video", { muted: true, playsInline: true, preload: "auto", loop: true, src });
     before.onerror = () => this.#askForClip("Your browser does not play the clip, so there is no before to show.");
     before.onloadeddata = () => {
       this.#compare.replaceChildren();
-      const { duration = 0 } = this.clip.job?.result ?? {};
+      const { duration = 0, crop = null } = this.clip.job?.result ?? {};
+      // What the job has taken says more than what was asked for, which may be `auto`.
+      const taken = crop ? { ...part, crop, cover: "" } : part;
       const { start, end } = timesOf(part.trim, before.duration);
       if (Math.abs(Math.min(end, before.duration) - start - duration) > MAX_DIFFERENCE_SECS)
         this.#askForClip("This clip is not as long as the cut. Is it the one that was cut?");
       this.#before = before;
       this.#start = start;
       const frame = { width: before.videoWidth, height: before.videoHeight };
-      this.#stage.compareWith(part.crop || part.cover ? cropped(before, rectOf(part, frame), frame) : before);
+      this.#stage.compareWith(taken.crop || taken.cover ? cropped(before, rectOf(taken, frame), frame) : before);
       this.#follow();
     };
   }

@@ -159,7 +159,8 @@ export class FramePreview extends HTMLElement {
       this.#cut.hidden = false;
       this.#layer.hidden = false;
       this.#layer.cover(this.#cut, preview.time);
-      const whole = clip.crop ? ` This is the whole frame; the job measures and cuts ${clip.crop} of it.` : "";
+      const work = clip.crop.startsWith("auto") ? "cuts the subject alone" : `measures and cuts ${clip.crop} of it`;
+      const whole = clip.crop ? ` This is the whole frame; the job ${work}.` : "";
       this.#showStatus(describePreview(preview) + whole);
       const { detectedBackgroundColor: found } = preview;
       if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));

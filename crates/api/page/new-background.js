@@ -6,7 +6,7 @@ import { h, uniqueId } from "./html.js";
 
 const COLOR = "#ffffff";
 /** Formats that hold a matte, and take no background. @type {Format[]} */
-const MATTES = ["stacked-alpha", "matte"];
+const MATTES = ["stacked-alpha", "matte", "foreground"];
 /** The formats of a cut without a background. @type {Format[]} */
 const TRANSPARENT = ["webm", "stacked-alpha"];
 

@@ -1,6 +1,6 @@
 // The texts that several views use, and how numbers are written.
 
-/** @typedef {"webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster"} Format */
+/** @typedef {"webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "foreground" | "poster"} Format */
 
 /**
  * `shows`: the element that shows a file on a page, if one does. `hasQuality`: whether the option
@@ -89,6 +89,13 @@ export const FORMATS = {
     plays: "A luma matte of full range for editors, beside the clip itself.",
     extension: "mp4",
     suffix: "-matte",
+  },
+  foreground: {
+    name: "Foreground",
+    about: "only the colors of the subject, for the matte, as H.264",
+    plays: "For editors that take color and matte apart: no old background at the edges. Make the matte with it.",
+    extension: "mp4",
+    suffix: "-foreground",
   },
   poster: {
     name: "Poster",

@@ -8,7 +8,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaLimits;
 use clearcut_job::{
-    CutImage, CutRequest, DeinterlaceChoice, ErrorCode, FpsChoice, ImageOutcome, ImageTask, Quality, Speed,
+    CutImage, CutRequest, DeinterlaceChoice, ErrorCode, FpsChoice, ImageOutcome, ImageTask, Quality, Speed, Tempo,
 };
 use clearcut_pipeline::{ImageJob, Stop, process_image};
 use tempfile::TempDir;
@@ -103,6 +103,8 @@ fn refuse_options_of_clips(options: &CutOptions, file: &File) -> Result<(), Fail
         ("--quality", options.quality != Quality::default()),
         ("--speed", options.speed != Speed::default()),
         ("--trim", options.trim.is_some()),
+        ("--tempo", options.tempo != Tempo::default()),
+        ("--loop", options.looped.is_some()),
         ("--crop", options.crop.is_some()),
         ("--background", options.background.is_some()),
         ("--deinterlace", options.deinterlace != DeinterlaceChoice::default()),

@@ -6,8 +6,8 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 use clearcut_job::{
-    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
-    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, LoopChoice,
+    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tempo, Tolerance, Trim,
 };
 
 use crate::{
@@ -71,8 +71,19 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "START,END", value_parser = parse::<Trim>, allow_hyphen_values = true)]
     pub(crate) trim: Option<Trim>,
 
-    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even, or a shape such
-    /// as 16:9, the largest around the middle [default: all of the frame]
+    /// How much faster than the clip the outputs play, 0.25-4; the sound follows with its pitch. Slower, each
+    /// frame is shown once, for longer, unless --fps is given
+    #[arg(long, default_value = "1", value_name = "FACTOR", value_parser = parse::<Tempo>, allow_negative_numbers = true)]
+    pub(crate) tempo: Tempo,
+
+    /// How the outputs loop: boomerang (forth and back, without sound) or seamless (the part whose end leads
+    /// back to its beginning best) [default: as the clip goes]
+    #[arg(long = "loop", value_name = "LOOP", value_parser = parse::<LoopChoice>)]
+    pub(crate) looped: Option<LoopChoice>,
+
+    /// Part of the frame that is cut: X,Y,WIDTH,HEIGHT in pixels of the clip, all even; a shape such as
+    /// 16:9, the largest around the middle; auto, the subject of all frames with a margin; or auto:16:9, the
+    /// smallest of that shape around it [default: all of the frame]
     #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>, allow_hyphen_values = true)]
     pub(crate) crop: Option<Crop>,
 
@@ -191,6 +202,8 @@ impl CutOptions {
             hints,
             deinterlace: self.deinterlace,
             trim: self.trim,
+            tempo: self.tempo,
+            looped: self.looped,
             crop: self.crop,
             background: self.background.as_ref().map(BackgroundOption::backdrop),
             fps: self.fps,
@@ -235,7 +248,7 @@ mod tests {
             line.options.request().unwrap()
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
-                     --deinterlace on --trim 0:00.5,2 --crop 2,4,40,30 --background #ff8800 \
+                     --deinterlace on --trim 0:00.5,2 --tempo 0.5 --loop boomerang --crop 2,4,40,30 --background #ff8800 \
                      --fps 12 --size 480 --max-bytes 30KB --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             preset: None,
@@ -248,6 +261,8 @@ mod tests {
             hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
             deinterlace: DeinterlaceChoice::On,
             trim: Some("0.5,2".parse().unwrap()),
+            tempo: "0.5".parse().unwrap(),
+            looped: Some(LoopChoice::Boomerang),
             crop: Some("2,4,40,30".parse().unwrap()),
             background: Some("#ff8800".parse().unwrap()),
             fps: FpsChoice::Fixed(12),

@@ -167,7 +167,7 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
         "frames": report.frames, "fps": report.frame_rate.to_string(),
         "sourceFps": report.source.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
-        "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
+        "crop": report.crop.map(|rect| rect.to_string()), "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
         "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte, "acceptance": report.matte.acceptance(),
         "warnings": warnings, "notes": notes, "withoutEffect": without_effect, "outputs": outputs,
     })

@@ -94,7 +94,7 @@ const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
         | OutputFormat::SpriteSheet
         | OutputFormat::HevcAlpha
         | OutputFormat::Poster => &[],
-        OutputFormat::Matte => &["libx264"],
+        OutputFormat::Matte | OutputFormat::Foreground => &["libx264"],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],
     }
 }

@@ -232,13 +232,13 @@ impl Tools {
     }
 
     /// Starts writing the sound that [`Self::decode_sound`] decodes, piped to standard input, to
-    /// [`Self::AUDIO_FILE`] in `scratch`: PCM of exactly `length`.
+    /// [`Self::AUDIO_FILE`] in `scratch`: PCM of exactly `length`, `tempo` times as fast (0.25–4) with its pitch.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn align_sound(&self, length: Duration, scratch: &Path) -> Result<Child, Error> {
+    pub fn align_sound(&self, (length, tempo): (Duration, f64), scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
-        command.args(argv::align_sound(length));
+        command.args(argv::align_sound(length, tempo));
         Child::spawn("aligning the sound", command, Stdio::piped())
     }
 
@@ -246,7 +246,7 @@ impl Tools {
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
     /// Starts an encoder that reads raw frames on standard input and writes
-    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV, HEVC and matte; the other
+    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha, MP4, MOV, HEVC, matte and foreground; the other
     /// formats are not made by a single ffmpeg.
     ///
     /// # Errors

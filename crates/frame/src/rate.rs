@@ -32,6 +32,19 @@ impl FrameRate {
         self.seconds
     }
 
+    /// This rate times `numerator` / `denominator`; `None` if it is no rate, or its fraction is too long.
+    #[must_use]
+    pub fn scaled(self, numerator: u32, denominator: u32) -> Option<Self> {
+        let mut frames = u64::from(self.frames) * u64::from(numerator);
+        let mut seconds = u64::from(self.seconds) * u64::from(denominator);
+        let (mut divisor, mut rest) = (frames, seconds);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        (frames, seconds) = (frames / divisor.max(1), seconds / divisor.max(1));
+        Self::new(u32::try_from(frames).ok()?, u32::try_from(seconds).ok()?)
+    }
+
     /// Frames per second as a rounded float, for display and estimates, not for timestamps.
     #[must_use]
     pub fn per_second(self) -> f64 {
@@ -99,6 +112,14 @@ mod tests {
         assert_eq!(rate.start_of(30000), Duration::from_secs(1001));
         assert_eq!([rate.readable(), FrameRate::new(30, 1).unwrap().readable()], ["29.97", "30"]);
         assert_eq!("60/2".parse::<FrameRate>().unwrap().to_string(), "30/1");
+    }
+
+    #[test]
+    fn a_scaled_rate_is_exact_or_none() {
+        let rate: FrameRate = "30000/1001".parse().unwrap();
+        assert_eq!(rate.scaled(3, 4).unwrap().to_string(), "22500/1001");
+        assert_eq!((rate.scaled(0, 1), rate.scaled(1, 0)), (None, None));
+        assert_eq!(FrameRate::new(u32::MAX, 1).unwrap().scaled(3, 2), None);
     }
 
     #[test]

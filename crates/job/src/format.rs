@@ -91,6 +91,12 @@ output_formats! {
         extension: "mp4", suffix: "-matte", mime: "video/mp4", carries_audio: false, has_quality: false,
         joins_segments: true
     }
+    /// The color of the subject alone, opaque over the whole frame, as H.264 in MP4: what [`Self::Matte`] cuts
+    /// out.
+    Foreground = "foreground" {
+        extension: "mp4", suffix: "-foreground", mime: "video/mp4", carries_audio: false, has_quality: false,
+        joins_segments: false
+    }
     /// One frame as a PNG.
     Poster = "poster" {
         extension: "png", suffix: "-poster", mime: "image/png", carries_audio: false, has_quality: false,
@@ -160,7 +166,7 @@ impl OutputFormat {
     /// matte beside or in place of the picture.
     #[must_use]
     pub const fn takes_background(self) -> bool {
-        !matches!(self, Self::StackedAlpha | Self::Matte)
+        !matches!(self, Self::StackedAlpha | Self::Matte | Self::Foreground)
     }
 
     /// Whether its quality can be lowered until a file keeps a limit of bytes.

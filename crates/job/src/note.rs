@@ -30,6 +30,10 @@ pub enum NoteCode {
     AnimationRateReduced,
     /// An output keeps its limit of bytes.
     LimitKept,
+    /// The part of the frame that holds the subject.
+    CropFound,
+    /// The part of the clip that loops best.
+    LoopFound,
     /// The clip's colors are converted to those of high definition, BT.709.
     ColorConverted,
     /// The clip's fields are made into whole frames.
@@ -47,7 +51,7 @@ pub enum NoteCode {
 
 impl NoteCode {
     /// All codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::RateConverted,
         Self::TracksLeftOut,
         Self::SoundMixedDown,
@@ -55,6 +59,8 @@ impl NoteCode {
         Self::SoundLeftOut,
         Self::AnimationRateReduced,
         Self::LimitKept,
+        Self::CropFound,
+        Self::LoopFound,
         Self::ColorConverted,
         Self::Deinterlaced,
         Self::SizeChanged,
@@ -74,6 +80,8 @@ impl NoteCode {
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::AnimationRateReduced => "ANIMATION_RATE_REDUCED",
             Self::LimitKept => "LIMIT_KEPT",
+            Self::CropFound => "CROP_FOUND",
+            Self::LoopFound => "LOOP_FOUND",
             Self::ColorConverted => "COLOR_CONVERTED",
             Self::Deinterlaced => "DEINTERLACED",
             Self::SizeChanged => "SIZE_CHANGED",
@@ -117,7 +125,8 @@ mod tests {
             NoteCode::SoundDamaged,
             NoteCode::SoundLeftOut,
             NoteCode::AnimationRateReduced,
-            NoteCode::SoundLeftOut,
+            NoteCode::CropFound,
+            NoteCode::LoopFound,
             NoteCode::ColorConverted,
             NoteCode::Deinterlaced,
             NoteCode::SizeChanged,

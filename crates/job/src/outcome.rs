@@ -36,6 +36,10 @@ pub struct MeasuredClip {
     /// jobs of earlier versions.
     #[serde(default)]
     pub source_fps: Option<f64>,
+    /// The part of the clip's frame that was cut, as `X,Y,WIDTH,HEIGHT`; absent if all of it was, and in jobs of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop: Option<String>,
     /// Length in seconds.
     pub duration_secs: f64,
     /// The method that found the background.
@@ -150,6 +154,7 @@ mod tests {
                 frames: 25,
                 fps: 23.976,
                 source_fps: Some(29.97),
+                crop: background.map(|_| "10,0,640,480".to_owned()),
                 duration_secs: 1.04,
                 method: CutMethod::ChromaKey,
                 reason: Some(MethodReason::FlatBackground),

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MaxBytes,
-    MethodChoice, Preset, Quality, RequestError, ShadowChoice, Speed, Tolerance, Trim,
+    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, LoopChoice,
+    MaxBytes, MethodChoice, Preset, Quality, RequestError, ShadowChoice, Speed, Tempo, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -58,6 +58,12 @@ struct StoredRequest {
     /// Omitted if the whole clip is cut.
     #[serde(default, skip_serializing_if = "is_default")]
     trim: Option<Trim>,
+    /// Omitted if it is that of the clip.
+    #[serde(default, skip_serializing_if = "is_default")]
+    tempo: Tempo,
+    /// Omitted if the outputs do not loop.
+    #[serde(default, rename = "loop", skip_serializing_if = "is_default")]
+    looped: Option<LoopChoice>,
     /// Omitted if the whole frame is cut.
     #[serde(default, skip_serializing_if = "is_default")]
     crop: Option<Crop>,
@@ -101,6 +107,8 @@ impl CutRequest {
             hints: self.hints.clone(),
             deinterlace: self.deinterlace,
             trim: self.trim,
+            tempo: self.tempo,
+            looped: self.looped,
             crop: self.crop,
             background: self.background.clone(),
             fps: self.fps,
@@ -135,6 +143,8 @@ impl CutRequest {
             hints: stored.hints,
             deinterlace: stored.deinterlace,
             trim: stored.trim,
+            tempo: stored.tempo,
+            looped: stored.looped,
             crop: stored.crop,
             background: stored.background,
             fps: stored.fps,
@@ -164,6 +174,8 @@ mod tests {
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
+            tempo: Tempo::default(),
+            looped: None,
             crop: None,
             background: None,
             fps: FpsChoice::Fixed(24),
@@ -189,9 +201,13 @@ mod tests {
         let bounds = Bounds::new(None, Some("512".parse().unwrap()), None).unwrap();
         let bound = CutRequest { size: None, bounds, ..request() };
         let shaped = CutRequest { crop: Some("16:9".parse().unwrap()), ..request() };
+        let slow = CutRequest { tempo: "0.5".parse().unwrap(), looped: Some(LoopChoice::Boomerang), ..request() };
+        let around = CutRequest { crop: Some("auto:1:1".parse().unwrap()), ..request() };
         let opaque =
             CutRequest { formats: OutputFormat::Mp4.into(), background: Some("#ff8800".parse().unwrap()), ..request() };
-        for request in [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, bound, opaque] {
+        for request in
+            [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, around, slow, bound, opaque]
+        {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr, time::Duration};
 use clearcut_frame::{Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backdrop, Bounds, Crop, Formats, Hints, MaxBytes, Preset, RequestError, Trim, backdrop::check_backdrop};
+use crate::{
+    Backdrop, Bounds, Crop, Formats, Hints, LoopChoice, MaxBytes, Preset, RequestError, Tempo, Trim,
+    backdrop::check_backdrop,
+};
 
 /// Parses a whole number of decimal digits within `range`.
 fn parse_in_range(
@@ -245,6 +248,10 @@ pub struct CutRequest {
     pub deinterlace: DeinterlaceChoice,
     /// The part of the clip that is cut; `None` for all of it.
     pub trim: Option<Trim>,
+    /// How much faster than the clip the outputs play.
+    pub tempo: Tempo,
+    /// How the outputs loop; `None` for as the clip goes.
+    pub looped: Option<LoopChoice>,
     /// The part of the frame that is cut; `None` for all of it.
     pub crop: Option<Crop>,
     /// What is put behind the subject; `None` leaves it transparent.
@@ -279,6 +286,8 @@ impl CutRequest {
             hints: Hints::default(),
             deinterlace: DeinterlaceChoice::default(),
             trim: None,
+            tempo: Tempo::default(),
+            looped: None,
             crop: None,
             background: None,
             fps: FpsChoice::Source,
@@ -307,6 +316,13 @@ impl CutRequest {
                 "pad",
                 "contain or cover with a background, which leaves no margins clear",
             ));
+        }
+        if let (Some(crop @ Crop::Subject(Some(shape))), Some(bounds)) =
+            (self.crop, self.bounds.and_then(Bounds::shape))
+            && u64::from(shape.0) * u64::from(bounds.1) != u64::from(shape.1) * u64::from(bounds.0)
+        {
+            let allowed = "auto, or the shape of width and height, which fit cover asks for";
+            return Err(RequestError::new("crop", &crop.to_string(), allowed));
         }
         if let Some(size) = self.size.filter(|_| self.bounds.is_some()) {
             return Err(RequestError::new("size", &size.get().to_string(), "given without width and height"));
@@ -391,6 +407,18 @@ mod tests {
         for trim in ["2,3", ",1.5"] {
             assert_eq!(checked(trim).unwrap_err().field(), "hints");
         }
+    }
+
+    #[test]
+    fn a_shape_around_the_subject_is_that_of_the_sides_that_are_covered() {
+        let checked = |crop: &str| {
+            let side = |side: u16| Some(side.try_into().unwrap());
+            let bounds = Bounds::new(side(300), side(200), Some(crate::Fit::Cover)).unwrap();
+            CutRequest { crop: Some(crop.parse().unwrap()), bounds, ..CutRequest::new(crate::OutputFormat::Webm) }
+                .check()
+        };
+        assert_eq!((checked("auto"), checked("auto:3:2")), (Ok(()), Ok(())));
+        assert_eq!(checked("auto:1:1").unwrap_err().field(), "crop");
     }
 
     #[test]

@@ -25,6 +25,13 @@ const ALLOWED: &str = "START,END in seconds or as hh:mm:ss.mmm, START before END
 const MAX_MS: u64 = 1000 * 3600 * 1000;
 
 impl Trim {
+    /// The part from frame `first` at `rate` to the frame before `end`, or to the end of the clip.
+    #[must_use]
+    pub fn of_frames(first: u64, end: Option<u64>, rate: FrameRate) -> Self {
+        let millis = |frame: u64| (rate.start_of(frame).as_secs_f64() * 1000.0).round() as u64;
+        Self { start_ms: millis(first), end_ms: end.map(millis) }
+    }
+
     /// When the part begins.
     #[must_use]
     pub const fn start(self) -> Duration {
@@ -174,6 +181,16 @@ mod tests {
             let error = text.parse::<Trim>().unwrap_err();
             assert_eq!((error.field(), error.code().name()), ("trim", "INVALID_REQUEST"), "{text:?}");
             assert!(error.allowed().contains("hh:mm:ss.mmm"));
+        }
+    }
+
+    #[test]
+    fn a_part_of_frames_holds_these_frames() {
+        for rate in ["30000/1001", "24/1", "240/1", "15/2"].map(|rate| rate.parse::<FrameRate>().unwrap()) {
+            for (first, end) in [(0, Some(7)), (13, Some(1000)), (999, None)] {
+                let trim = Trim::of_frames(first, end, rate);
+                assert_eq!((trim.first_frame(rate), trim.end_frame(rate)), (first, end), "{rate}");
+            }
         }
     }
 

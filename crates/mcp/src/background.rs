@@ -13,7 +13,7 @@ use crate::{Failure, Roots};
 pub(crate) struct BackgroundArgument {
     /// What is put behind the subject: a color as #RRGGBB; blur (the clip itself, blurred); or the path
     /// of an image or a video, which covers the frame and begins again if it is shorter. Without it the
-    /// files are transparent. Without formats, it makes an mp4. Not with stacked-alpha and matte.
+    /// files are transparent. Without formats, it makes an mp4. Not with stacked-alpha, matte and foreground.
     #[serde(default)]
     #[schemars(with = "String", extend("examples" = ["#FF8800", "blur", "beach.jpg"]))]
     background: Option<String>,

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use clearcut_job::{
-    Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, LongestSide, MaxBytes, OutputFormat, Preset,
-    Quality, Speed, Trim,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, LongestSide, LoopChoice, MaxBytes,
+    OutputFormat, Preset, Quality, Speed, Tempo, Trim,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,7 +37,8 @@ pub(crate) struct CutArguments {
     /// webp, apng: looping animations without sound. gif: the same, with 256 colors and hard edges.
     /// mov: ProRes 4444 for editors. hevc-alpha: HEVC with alpha in a MOV, for Safari and iOS.
     /// png-sequence: a ZIP of numbered PNGs. sprite-sheet: a ZIP of one PNG with all frames, and of a
-    /// JSON file with their places. matte: the alpha alone, as gray H.264. poster: an early frame that
+    /// JSON file with their places. matte: the alpha alone, as gray H.264. foreground: the
+    /// opaque colors for it. poster: an early frame that
     /// shows the subject, as a PNG.
     #[serde(default)]
     #[schemars(
@@ -65,9 +66,21 @@ pub(crate) struct CutArguments {
     #[schemars(with = "String", extend("examples" = ["1.5,4", "00:01:30,", ",10"]))]
     trim: Option<Argument<Trim>>,
 
-    /// Part of the frame that is cut: "X,Y,WIDTH,HEIGHT" in even pixels, or the largest of a shape.
+    /// How much faster than the clip the output plays; the sound follows with its pitch.
     #[serde(default)]
-    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9"]))]
+    #[schemars(with = "f64", extend("minimum" = 0.25, "maximum" = 4, "default" = 1))]
+    tempo: Option<Argument<Tempo>>,
+
+    /// How the output loops: boomerang (forth and back, without sound) or seamless (the part whose end leads
+    /// back to its beginning best; a note says how well).
+    #[serde(default, rename = "loop")]
+    #[schemars(with = "String", extend("enum" = ["boomerang", "seamless"]))]
+    looped: Option<Argument<LoopChoice>>,
+
+    /// Part of the frame that is cut: "X,Y,WIDTH,HEIGHT" in even pixels, the largest of a shape, "auto" for
+    /// the subject of all frames with a margin, or "auto:1:1" for a shape around it.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["640,0,640,720", "16:9", "auto", "auto:1:1"]))]
     crop: Option<Argument<Crop>>,
 
     /// Longer side of the output in pixels; by default as the clip.
@@ -153,6 +166,8 @@ impl CutArguments {
         request.bounds = Bounds::new(given(&self.width)?, given(&self.height)?, fit)?;
         set(&mut request.deinterlace, self.deinterlace.as_ref())?;
         request.trim = self.trim.as_ref().map(Argument::get).transpose()?;
+        set(&mut request.tempo, self.tempo.as_ref())?;
+        request.looped = self.looped.as_ref().map(Argument::get).transpose()?;
         request.crop = self.crop.as_ref().map(Argument::get).transpose()?;
         set(&mut request.fps, self.fps.as_ref())?;
         set(&mut request.quality, self.quality.as_ref())?;
@@ -192,7 +207,7 @@ mod tests {
     fn arguments_reach_the_request() {
         let all = json!({
             "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
-            "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "crop": "1:1", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
+            "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "tempo": 1.5, "loop": "seamless", "crop": "1:1", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
             "size": 480.0, "background": "#ff8800", "fps": 12, "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
@@ -206,6 +221,8 @@ mod tests {
             hints: r#"[{"time":1,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
             deinterlace: DeinterlaceChoice::On,
             trim: Some("0.5,2".parse().unwrap()),
+            tempo: "1.5".parse().unwrap(),
+            looped: Some(LoopChoice::Seamless),
             crop: Some("1:1".parse().unwrap()),
             background: Some("#ff8800".parse().unwrap()),
             fps: FpsChoice::Fixed(12),

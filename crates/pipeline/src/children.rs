@@ -37,7 +37,7 @@ impl Children {
         for encode in &plan.encodes {
             let encode = &EncodePlan { has_audio: encode.has_audio && sound.is_kept, ..encode.clone() };
             encoders.push(EncoderBackend::start(
-                (encode, plan.expected_frames),
+                (encode, plan.encoded_frames()),
                 limit,
                 (job.tools, stop),
                 job.scratch,

@@ -1,16 +1,18 @@
 //! The part of the frame that is cut.
 
 use clearcut_frame::Size;
-use clearcut_job::{CropRect, CutRequest};
+use clearcut_job::{Crop, CropRect, CutRequest};
 
 use crate::Error;
 
-/// The rectangle that `request` cuts out of frames of `size`; `None` for all of them.
+/// The rectangle that `request` cuts out of frames of `size`; `None` for all of them, and for the subject, whose
+/// rectangle [`crate::scan`] finds.
 ///
 /// # Errors
 /// [`Error::CropOutside`], or [`Error::HintOutsideCrop`] for a hint that lies outside of it.
 pub(crate) fn crop_of(request: &CutRequest, size: Size) -> Result<Option<CropRect>, Error> {
     let cropped = match request.crop {
+        Some(Crop::Subject(_)) => return Ok(None),
         Some(crop) => Some(crop.within(size).ok_or(Error::CropOutside { crop, size })?),
         None => None,
     };

@@ -4,7 +4,7 @@
 use std::thread;
 
 use clearcut_ffmpeg::{MediaInfo, SeekPoint};
-use clearcut_job::CutStep;
+use clearcut_job::{CutStep, LoopChoice};
 use crossbeam_channel::bounded;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     plan::Plan,
     probe::probe_clip,
     run::Run,
+    scan::scan,
     segments::{cut_side_by_side, remove_files, segments_at_once},
     stages::{
         hints::{HintMaps, Place, small_frames, track_hints},
@@ -37,6 +38,14 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
     let stop = &stop.for_cut();
     let unpacked = unpack(job, stop, || progress(CutStep::Surveying))?;
     let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
+    let Some(scan) = scan(job, stop, progress)? else { return cut_scanned(job, stop, progress) };
+    let mut report = cut_scanned(&CutJob { request: &scan.request(job.request), ..*job }, stop, progress)?;
+    scan.complete(&mut report);
+    Ok(report)
+}
+
+/// Cuts a clip that was scanned, or needs no scan.
+fn cut_scanned(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutReport, Error> {
     let (info, plan) = probe_clip(job, stop, progress)?;
     let count = segments_at_once(&job.resources, job.request, &info, &plan);
     if count.get() > 1
@@ -97,6 +106,7 @@ fn cut_whole(
         kept: 0..u64::MAX,
         canvas: plan.size(),
         pictures,
+        goes_back: plan.looped == Some(LoopChoice::Boomerang),
     };
     let run = Run { job, info, plan: &plan, stop };
     let (log, quality, outputs) = run.frames(matting, children, encode_within_limit, progress)?;
@@ -111,6 +121,7 @@ fn cut_whole(
         size,
         frame_rate,
         frames,
+        crop: info.crop,
         method: cut_method,
         reason,
         model,
@@ -150,7 +161,7 @@ fn prepare(
         return Err(Error::Cancelled);
     };
     let crop = info.crop.map(|crop| (crop, info.size));
-    let place = Place { first: plan.frames_before(), rate: plan.frame_rate, crop };
+    let place = Place { first: plan.frames_before(), rate: plan.clip_rate, crop };
     let hints = track_hints(job.request, &small, &place, &method.source, stop);
     stop.check()?;
     Ok((method, hints, children))

@@ -54,6 +54,27 @@ pub enum Error {
         /// Size of the frames.
         size: Size,
     },
+    /// No frame has a subject, so it has no box.
+    #[error("crop is auto, and no frame has a subject: the background is everywhere")]
+    NoSubject,
+    /// The frame is too small for the shape around the subject.
+    #[error("the frames of the clip are {size}, and hold no rectangle of {}:{} around the subject, {subject}", .shape.0, .shape.1)]
+    ShapeAroundSubject {
+        /// Width and height of the shape.
+        shape: (u32, u32),
+        /// The box of the subject: distances from the left and top side, width and height.
+        subject: CropRect,
+        /// Size of the frames.
+        size: Size,
+    },
+    /// A part has too many frames for the search of a loop in it.
+    #[error("a seamless loop is looked for in up to {limit} frames, and the part that is cut has {frames}")]
+    LoopTooLong {
+        /// Number of frames.
+        frames: u64,
+        /// Maximum number of frames.
+        limit: u64,
+    },
     /// A hint lies outside of the part of the frame that is cut.
     #[error("hint {number} lies outside of the part of the frame that is cut, {rect}")]
     HintOutsideCrop {
@@ -298,6 +319,9 @@ impl Error {
             | Self::MomentOutsideTrim { .. }
             | Self::TrimOutside { .. }
             | Self::CropOutside { .. }
+            | Self::NoSubject
+            | Self::LoopTooLong { .. }
+            | Self::ShapeAroundSubject { .. }
             | Self::HintOutsideCrop { .. } => ErrorCode::InvalidRequest,
             Self::UnfitLength { .. } => ErrorCode::UnfitLength,
             Self::LimitNotMet { .. } => ErrorCode::LimitNotMet,
@@ -348,6 +372,13 @@ impl Error {
             }
             Self::NothingToBlur => Some("Give a color, an image or a video as the background."),
             Self::CropOutside { .. } => Some("Name a rectangle within the frame; `clearcut probe` shows its size."),
+            Self::NoSubject => {
+                Some("Lower the tolerance, mark the subject with a hint, choose another method, or name a rectangle.")
+            }
+            Self::ShapeAroundSubject { .. } => {
+                Some("Crop to auto alone, and let width, height and fit pad give the shape, or choose another shape.")
+            }
+            Self::LoopTooLong { .. } => Some("Name a shorter part with --trim START,END (`trim` of the API)."),
             Self::HintOutsideCrop { .. } => Some("Leave the hint out, or crop less."),
             Self::MomentOutsideTrim { .. } => Some("Request a time within the part that is cut."),
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),

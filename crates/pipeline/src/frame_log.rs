@@ -17,6 +17,12 @@ pub(crate) struct FrameLog {
 }
 
 impl FrameLog {
+    /// Adds the frame of this number once more.
+    pub(crate) fn repeat(&mut self, number: usize) {
+        self.mattes.0.extend(self.mattes.0.get(number).copied());
+        self.pictures.0.extend(self.pictures.0.get(number).copied());
+    }
+
     /// The mattes that the outputs have: solid if there is a new background.
     pub(crate) fn shown_mattes(&self) -> Cow<'_, MatteLog> {
         if self.pictures.0.is_empty() {

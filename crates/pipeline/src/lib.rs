@@ -13,6 +13,9 @@
 //! A long clip is cut in segments: side by side by [`cut`] where a machine has the cores for it, or
 //! by many machines with [`plan_segments`], [`cut_segment`] and [`join_segments`].
 //!
+//! What a cut has to know of all frames before it encodes the first one, the box of the subject and the
+//! seam of a loop, a scan of small frames finds first.
+//!
 //! The user's hints are first tracked through small frames of the whole clip, so that they also
 //! apply to frames before their own. If the background is not flat, or a model was requested, a
 //! model opened by a [`ModelSource`] replaces the key. [`Moment`] previews one frame of a cut: the
@@ -66,6 +69,7 @@ mod cut_job;
 mod error;
 mod frame_log;
 mod image;
+mod kept_frames;
 mod kept_model;
 mod limit;
 mod margins;
@@ -83,6 +87,7 @@ mod progress;
 mod quality;
 mod report;
 mod run;
+mod scan;
 mod segments;
 mod shrink;
 mod stages;

@@ -3,7 +3,7 @@
 
 use clearcut_ffmpeg::{Error as ToolError, LayerCrf, MediaError};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{CutRequest, MaxBytes, OutputFormat, Preset, Quality};
+use clearcut_job::{CutRequest, LoopChoice, MaxBytes, OutputFormat, Preset, Quality};
 
 use crate::{Error, plan::Plan};
 
@@ -42,19 +42,22 @@ impl Limit {
 /// Most bytes of frames that are kept on the disk for the outputs of a cut.
 const MAX_KEPT_BYTES: u64 = 8 << 30;
 
-/// Refuses a cut to limited outputs whose frames are too many to be kept.
+/// Refuses a cut to limited outputs, or to a boomerang, whose frames are too many to be kept.
 ///
 /// # Errors
 /// [`MediaError::OverLimit`].
 pub(crate) fn check_kept_frames(request: &CutRequest, plan: &Plan) -> Result<(), Error> {
     let format = FrameFormat { size: plan.size(), ..plan.frame.with_alpha() };
     let outputs = if request.max_bytes.is_some() { plan.encodes.len() as u64 } else { 0 };
-    let bytes = outputs.saturating_mul(plan.expected_frames).saturating_mul(format.byte_len() as u64);
+    let goes_back = plan.looped == Some(LoopChoice::Boomerang);
+    let frames = outputs.saturating_mul(plan.encoded_frames()) + if goes_back { plan.expected_frames } else { 0 };
+    let bytes = frames.saturating_mul(format.byte_len() as u64);
     if bytes <= MAX_KEPT_BYTES {
         return Ok(());
     }
     let gigabytes = |bytes: u64| format!("{} GiB", bytes.div_ceil(1 << 30));
-    let found = format!("frames for outputs with a limit of bytes that take {} on the disk", gigabytes(bytes));
+    let what = if goes_back { "a boomerang" } else { "outputs with a limit of bytes" };
+    let found = format!("frames for {what} that take {} on the disk", gigabytes(bytes));
     Err(ToolError::Media(MediaError::OverLimit { found, limit: gigabytes(MAX_KEPT_BYTES) }).into())
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
 use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo};
 use clearcut_frame::{Frame, FrameFormat, Size};
-use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason, PreviewFrame};
+use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason, PreviewFrame, Tempo};
 use clearcut_matte::{Background, Keyer};
 
 use crate::{
@@ -62,11 +62,11 @@ impl Moment {
         let stop = &stop.for_cut();
         let unpacked = unpack(job, stop, || ())?;
         // A preview shows a frame of the clip, whatever the rate of the cut.
-        let request = &CutRequest { fps: FpsChoice::Source, ..job.request.clone() };
+        let request = &CutRequest { fps: FpsChoice::Source, tempo: Tempo::default(), ..job.request.clone() };
         let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), request, ..*job };
         let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
-        check_trim(request, &info, request.fps)?;
-        let part = Part::of(request.trim, &info, request.fps);
+        check_trim(request, &info)?;
+        let part = Part::of(request, &info);
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         // A part may start while a frame is shown that began before it: the part shows the next one then.
         let is_in_part = request.trim.is_some_and(|trim| trim.contains(at));
@@ -79,7 +79,7 @@ impl Moment {
         let before = (index - part.frames.start).min(NEIGHBORS);
         let format = info.frame_format(preview_size(job, &info));
         let plan = ExcerptPlan { size: format.size, first: index.min(last) - before, frames: before + 1 + NEIGHBORS };
-        let (rate, retiming) = timing(&info, request.fps);
+        let (rate, retiming) = timing(request, &info);
         let (method, small, frames) = thread::scope(|scope| {
             // Waiting for memory is not reported, because previews have a deadline.
             let method_thread = stop.on_error(spawn(scope, || {

@@ -1,7 +1,7 @@
 //! The notes of a cut: what the probe and the cut decided about the clip.
 
 use clearcut_ffmpeg::MediaInfo;
-use clearcut_job::{CutRequest, MaxBytes, Note, NoteCode, OutputFormat, Preset};
+use clearcut_job::{CutRequest, LoopChoice, MaxBytes, Note, NoteCode, OutputFormat, Preset, Tempo};
 
 use crate::{LoweredQuality, OutputReport, plan::Plan};
 
@@ -10,15 +10,19 @@ use crate::{LoweredQuality, OutputReport, plan::Plan};
 pub(crate) fn notes(request: &CutRequest, info: &MediaInfo, plan: &Plan, of_sound: Option<Note>) -> Vec<Note> {
     let has_sound = request.keeps_audio && request.formats.iter().any(OutputFormat::carries_audio);
     let is_rate_asked = plan.frame_rate != info.frame_rate;
+    let is_in_tempo = request.tempo != Tempo::default();
     let applies = |note: &Note| {
         (has_sound || !note.code.is_about_sound()) && !(is_rate_asked && note.code == NoteCode::RateConverted)
     };
     let mut notes: Vec<Note> = info.notes.iter().cloned().chain(of_sound).filter(applies).collect();
     if is_rate_asked {
         let (from, to) = (info.frame_rate.readable(), plan.frame_rate.readable());
-        let advice = if request.preset.is_some() { "" } else { "; fps `source` keeps every frame" };
+        let advice = if request.preset.is_some() || is_in_tempo { "" } else { "; fps `source` keeps every frame" };
         let message = format!("the clip has {from} frames/s and the outputs have {to}{advice}");
         notes.push(Note::new(NoteCode::RateConverted, message));
+    }
+    if has_sound && info.audio.is_some() && request.looped == Some(LoopChoice::Boomerang) {
+        notes.push(Note::new(NoteCode::SoundLeftOut, "the sound was left out: a boomerang also plays backwards"));
     }
     notes.extend(plan.animation_note());
     notes

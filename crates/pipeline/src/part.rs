@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clearcut_ffmpeg::{DecodeWindow, MediaInfo, Retiming, TimeSpan};
 use clearcut_frame::FrameRate;
-use clearcut_job::{CutRequest, FpsChoice, Trim};
+use clearcut_job::{CutRequest, FpsChoice};
 
 use crate::Error;
 
@@ -20,10 +20,10 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The part of the clip that `trim` names, at the rate that `fps` chooses. It holds no frame if
+    /// The part of the clip that `request` names, at the rate that it chooses. It holds no frame if
     /// [`check_trim`] refuses it.
-    pub(crate) fn of(trim: Option<Trim>, info: &MediaInfo, fps: FpsChoice) -> Self {
-        let (rate, retiming) = timing(info, fps);
+    pub(crate) fn of(request: &CutRequest, info: &MediaInfo) -> Self {
+        let (trim, (rate, retiming)) = (request.trim, timing(request, info));
         let count = frames_of(info, rate, retiming);
         let first = trim.map_or(0, |trim| trim.first_frame(rate)).min(count);
         let end = trim.and_then(|trim| trim.end_frame(rate)).map_or(count, |end| end.clamp(first, count));
@@ -50,11 +50,16 @@ impl Part {
     }
 }
 
-/// The constant frame rate of the output, and how the source is converted to it.
-pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
-    let requested = match choice {
-        FpsChoice::Source => info.frame_rate,
-        FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),
+/// The constant rate in the time of the clip at which `request` takes its frames, and how the source is converted to
+/// it. They are shown at this rate times the tempo. Slower than the clip, without a rate of its own, each
+/// frame is shown once, for longer.
+pub(crate) fn timing(request: &CutRequest, info: &MediaInfo) -> (FrameRate, Retiming) {
+    let requested = match request.fps {
+        FpsChoice::Source if request.tempo.is_slower() => info.frame_rate,
+        FpsChoice::Source => request.tempo.in_clip(info.frame_rate),
+        FpsChoice::Fixed(fps) => {
+            FrameRate::new(u32::from(fps), 1).map_or(info.frame_rate, |rate| request.tempo.in_clip(rate))
+        }
     };
     let is_unchanged = requested == info.frame_rate && !info.has_variable_rate;
     (requested, if is_unchanged { Retiming::EveryFrame } else { Retiming::To(requested) })
@@ -73,9 +78,9 @@ fn frames_of(info: &MediaInfo, rate: FrameRate, retiming: Retiming) -> u64 {
 ///
 /// # Errors
 /// [`Error::TrimOutside`].
-pub(crate) fn check_trim(request: &CutRequest, info: &MediaInfo, fps: FpsChoice) -> Result<(), Error> {
+pub(crate) fn check_trim(request: &CutRequest, info: &MediaInfo) -> Result<(), Error> {
     let Some(trim) = request.trim else { return Ok(()) };
-    let (rate, retiming) = timing(info, fps);
+    let (rate, retiming) = timing(request, info);
     let count = frames_of(info, rate, retiming);
     let (first, end) = (trim.first_frame(rate), trim.end_frame(rate).unwrap_or(count));
     let refused = |finding| Err(Error::TrimOutside { trim, finding, length: info.duration });

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, ops::Range, time::Duration};
 use clearcut_animation::{is_too_fast_for_browsers, is_too_fast_for_gif};
 use clearcut_ffmpeg::{DecodePlan, DecodeWindow, EncodePlan, MediaInfo, Retiming, SeekPoint, TimeSpan};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{Bounds, CutRequest, Note, NoteCode, OutputFormat};
+use clearcut_job::{Bounds, CutRequest, LoopChoice, Note, NoteCode, OutputFormat};
 
 use crate::{
     part::{Part, timing},
@@ -63,6 +63,10 @@ pub(crate) struct Plan {
     /// Frame size of the outputs: that of the frames, or larger, with margins.
     pub(crate) canvas: Size,
     pub(crate) frame_rate: FrameRate,
+    /// Rate of the frames in the time of the clip: that of the outputs but for the tempo.
+    pub(crate) clip_rate: FrameRate,
+    /// How the outputs loop.
+    pub(crate) looped: Option<LoopChoice>,
     /// The part of the clip that is cut. Frames are counted from its start.
     pub(crate) span: TimeSpan,
     /// Expected number of frames according to the headers.
@@ -84,11 +88,12 @@ impl Plan {
     /// The plan of a cut whose part [`crate::part::check_trim`] has accepted.
     pub(crate) fn new(info: &MediaInfo, request: &CutRequest, resources: &Resources) -> Self {
         let size = request.output_size(info.decoded_size());
-        let (frame_rate, retiming) = timing(info, request.fps);
+        let (clip_rate, retiming) = timing(request, info);
+        let frame_rate = request.tempo.shown(clip_rate);
         let frame = info.frame_format(size);
-        let part = Part::of(request.trim, info, request.fps);
+        let part = Part::of(request, info);
         let canvas = request.bounds.and_then(Bounds::padded).unwrap_or(size);
-        let secs = part.count() as f64 / frame_rate.per_second();
+        let secs = LoopChoice::frames(request.looped, part.count()) as f64 / frame_rate.per_second();
         let encode = |format: OutputFormat| EncodePlan {
             format,
             size: canvas,
@@ -99,7 +104,7 @@ impl Plan {
             speed: request.speed,
             crf: None,
             plays: request.preset.and_then(|preset| preset.plays(secs)).unwrap_or(0),
-            has_audio: request.keeps_audio && info.audio.is_some(),
+            has_audio: request.keeps_audio && info.audio.is_some() && request.looped != Some(LoopChoice::Boomerang),
             threads: threads_for(format, request.formats.iter().count(), resources),
         };
         let plan = Self {
@@ -112,6 +117,8 @@ impl Plan {
             frame,
             canvas,
             frame_rate,
+            clip_rate,
+            looped: request.looped,
             span: part.span,
             expected_frames: part.count(),
             encodes: request.formats.iter().map(encode).collect(),
@@ -158,6 +165,11 @@ impl Plan {
         self.decode.window.map_or(0, |window| window.first)
     }
 
+    /// Number, in the whole clip at [`Self::clip_rate`], of the frame after the part; `None` at the end of the clip.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.decode.window.and_then(|window| window.end)
+    }
+
     /// The last of `points` from which the frames from number `first` of the part on can be decoded.
     pub(crate) fn seek_before(&self, points: &[SeekPoint], info: &MediaInfo, first: u64) -> Option<SeekPoint> {
         let number = self.frames_before() + first;
@@ -167,6 +179,11 @@ impl Plan {
             Retiming::To(rate) => info.frame_rate.frames_in(rate.start_of(number)).saturating_sub(2),
         };
         SeekPoint::before(points, info, in_clip)
+    }
+
+    /// Expected number of frames of the outputs.
+    pub(crate) const fn encoded_frames(&self) -> u64 {
+        LoopChoice::frames(self.looped, self.expected_frames)
     }
 
     /// Number of frames that the decoder should give.
@@ -225,6 +242,7 @@ impl Plan {
             OutputFormat::Webm | OutputFormat::Mp4 => 45,
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Matte => 30,
+            OutputFormat::Foreground => 45,
             // Of it, x265 looks ahead by up to 25 frames of two layers.
             OutputFormat::HevcAlpha => 400,
             OutputFormat::Webp
@@ -235,7 +253,7 @@ impl Plan {
             | OutputFormat::Poster => 25,
             // One row of the sheet, and its mattes.
             OutputFormat::SpriteSheet => {
-                25 + Grid::of_sheet(plan.size, self.expected_frames).map_or(0, |grid| 5 * grid.columns())
+                25 + Grid::of_sheet(plan.size, self.encoded_frames()).map_or(0, |grid| 5 * grid.columns())
             }
         };
         28 + self.encodes.iter().map(of_encoder).sum::<u64>()
@@ -268,6 +286,7 @@ pub(crate) fn leaves_frames_out(plan: &EncodePlan) -> bool {
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
         | OutputFormat::Matte
+        | OutputFormat::Foreground
         | OutputFormat::Poster => false,
     }
 }
@@ -298,7 +317,8 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
         | OutputFormat::Mp4
         | OutputFormat::Mov
         | OutputFormat::HevcAlpha
-        | OutputFormat::Matte => resources.threads.get().div_ceil(formats.max(1)),
+        | OutputFormat::Matte
+        | OutputFormat::Foreground => resources.threads.get().div_ceil(formats.max(1)),
     }
 }
 
@@ -345,6 +365,8 @@ mod tests {
                 frame: format(pixels, 1000),
                 canvas: size,
                 frame_rate: FrameRate::new(24, 1).unwrap(),
+                clip_rate: FrameRate::new(24, 1).unwrap(),
+                looped: None,
                 span: TimeSpan { start: Duration::ZERO, length: Duration::ZERO },
                 expected_frames: 1,
                 encodes: Vec::new(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use clearcut_ffmpeg::MediaInfo;
-use clearcut_job::{CutRequest, FpsChoice, Trim};
+use clearcut_job::{CutRequest, FpsChoice, LoopChoice, Trim};
 
 use crate::{Error, part::Part};
 
@@ -13,15 +13,20 @@ use crate::{Error, part::Part};
 /// [`Error::UnfitLength`].
 pub(crate) fn with_preset_rate<'a>(request: &'a CutRequest, info: &MediaInfo) -> Result<Cow<'a, CutRequest>, Error> {
     let Some(preset) = request.preset else { return Ok(Cow::Borrowed(request)) };
-    let asked = Part::of(request.trim, info, FpsChoice::Source).span.length.as_secs_f64();
-    let rate = preset.rate(info.frame_rate.per_second(), asked);
-    let fps = FpsChoice::Fixed(rate);
-    let part = Part::of(request.trim, info, fps);
-    match preset.length_fault(part.count(), rate) {
-        None => Ok(Cow::Owned(CutRequest { fps, ..request.clone() })),
+    let source = Part::of(&CutRequest { fps: FpsChoice::Source, ..request.clone() }, info);
+    // How much longer the outputs play than the part of the clip.
+    let longer = LoopChoice::frames(request.looped, source.count()) as f64
+        / source.count().max(1) as f64
+        / request.tempo.factor();
+    let asked = source.span.length.as_secs_f64() * longer;
+    let rate = preset.rate(request.tempo.shown(info.frame_rate).per_second(), asked);
+    let request = CutRequest { fps: FpsChoice::Fixed(rate), ..request.clone() };
+    let frames = LoopChoice::frames(request.looped, Part::of(&request, info).count());
+    match preset.length_fault(frames, rate) {
+        None => Ok(Cow::Owned(request)),
         Some((fault, fits)) => {
-            let secs = part.span.length.as_secs_f64();
-            Err(Error::UnfitLength { preset, fault, secs, remedy: remedy(request.trim, fits) })
+            let secs = frames as f64 / f64::from(rate);
+            Err(Error::UnfitLength { preset, fault, secs, remedy: remedy(request.trim, fits / longer) })
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn probe_clip(
     }
     progress(CutStep::Surveying);
     let info = stop.media_info(probe?, job.request)?;
-    check_trim(job.request, &info, job.request.fps)?;
+    check_trim(job.request, &info)?;
     let request = with_preset_rate(job.request, &info)?;
     let plan = Plan::new(&info, &request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;

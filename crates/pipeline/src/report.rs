@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
-use clearcut_job::{AlphaCheck, CutMethod, MatteReport, MaxBytes, MethodReason, Note, OutputFormat};
+use clearcut_job::{AlphaCheck, CropRect, CutMethod, MatteReport, MaxBytes, MethodReason, Note, OutputFormat};
 
 /// Report of a finished cut.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct CutReport {
     pub frame_rate: FrameRate,
     /// Number of frames in each output.
     pub frames: u64,
+    /// The part of the clip's frame that was cut; `None` for all of it.
+    pub crop: Option<CropRect>,
     /// Method that separated subject and background.
     pub method: CutMethod,
     /// Reason for the method.

@@ -127,7 +127,7 @@ fn watch<T>(
         if stall.has_stalled(counters.steps()) {
             stop.fail(Error::Stalled { secs: limit.as_secs() });
         }
-        let (count, total) = (counters.min_taken(), plan.expected_frames);
+        let (count, total) = (counters.min_taken(), plan.encoded_frames());
         let now = if count >= total { CutStep::Checking } else { CutStep::Cutting { done: count, total } };
         if last.replace(now) != Some(now) {
             progress(now);

@@ -152,6 +152,7 @@ fn outcome(report: CutReport) -> CutOutcome {
             frames: report.frames,
             fps,
             source_fps: Some(report.source.frame_rate.per_second()),
+            crop: report.crop.map(|rect| rect.to_string()),
             duration_secs: report.frames as f64 / fps,
             method: report.method,
             reason: Some(report.reason),

@@ -183,6 +183,8 @@ class JobResult:
     fps: float | None
     frame_rate: float | None
     source_frame_rate: float | None
+    #: The part of the frame that was cut, as X,Y,WIDTH,HEIGHT; None for all of it.
+    crop: str | None
     processing_time_ms: int
     detected_background_color: Color | None
     report: Report | None

@@ -4,13 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Mapping
 
-OutputFormat = Literal["webm", "stacked-alpha", "mp4", "webp", "apng", "gif", "mov", "hevc-alpha", "png-sequence", "sprite-sheet", "matte", "poster"]
+OutputFormat = Literal["webm", "stacked-alpha", "mp4", "webp", "apng", "gif", "mov", "hevc-alpha", "png-sequence", "sprite-sheet", "matte", "foreground", "poster"]
 #: That of a clip, a PNG of one image, or a ZIP of PNGs of several.
-FileFormat = Literal["webm", "stacked-alpha", "mp4", "webp", "apng", "gif", "mov", "hevc-alpha", "png-sequence", "sprite-sheet", "matte", "poster", "png", "zip"]
+FileFormat = Literal["webm", "stacked-alpha", "mp4", "webp", "apng", "gif", "mov", "hevc-alpha", "png-sequence", "sprite-sheet", "matte", "foreground", "poster", "png", "zip"]
 Method = Literal["auto", "chroma", "ai"]
 Shadow = Literal["keep", "drop"]
 Deinterlace = Literal["auto", "on", "off"]
 Audio = Literal["keep", "drop"]
+Loop = Literal["boomerang", "seamless"]
 Fit = Literal["contain", "cover", "pad"]
 Preset = Literal[
     "telegram-sticker",

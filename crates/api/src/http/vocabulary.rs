@@ -53,6 +53,8 @@ vocabulary! {
     Deinterlace = DeinterlaceChoice::KEYWORDS.iter().copied();
     /// What becomes of the sound: it is kept in the formats that carry it, or left out.
     Audio = AudioChoice::KEYWORDS.iter().copied();
+    /// How outputs loop: forth and back, or as the part whose end leads back to its beginning best.
+    LoopKind = clearcut_job::LoopChoice::KEYWORDS.iter().copied();
     /// What a file is for, which sets everything that a platform prescribes.
     Preset = clearcut_job::Preset::ALL.map(clearcut_job::Preset::name);
     /// How frames fit into a width and a height: as large as fits into both, cropped to exactly that size, or with transparent margins to exactly that size.

@@ -2,8 +2,8 @@
 
 use clearcut_job::{
     AudioChoice, Backdrop, BackdropFile, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints,
-    KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
-    Trim,
+    KeyColorChoice, LongestSide, LoopChoice, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed,
+    Tempo, Tolerance, Trim,
 };
 
 use crate::{
@@ -25,6 +25,8 @@ pub(crate) struct Form {
     hints: Option<Hints>,
     deinterlace: Option<DeinterlaceChoice>,
     trim: Option<Trim>,
+    tempo: Option<Tempo>,
+    looped: Option<LoopChoice>,
     crop: Option<Crop>,
     audio: Option<AudioChoice>,
     background: Option<Backdrop>,
@@ -67,6 +69,8 @@ impl Form {
         "hints",
         "deinterlace",
         "trim",
+        "tempo",
+        "loop",
         "crop",
         "audio",
         "background",
@@ -94,6 +98,8 @@ impl Fields for Form {
             "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
             "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
             "trim" => set_once(&mut self.trim, text.parse()?, "trim", text)?,
+            "tempo" => set_once(&mut self.tempo, text.parse()?, "tempo", text)?,
+            "loop" => set_once(&mut self.looped, text.parse()?, "loop", text)?,
             "crop" => set_once(&mut self.crop, text.parse()?, "crop", text)?,
             "audio" => set_once(&mut self.audio, text.parse()?, "audio", text)?,
             "background" => set_once(&mut self.background, parse_background(text)?, "background", "")?,
@@ -160,6 +166,8 @@ impl Form {
             (self.formats.is_some(), "formats", REASON),
             (self.limit.preset.is_some(), "preset", REASON),
             (self.limit.max_bytes.is_some(), "maxBytes", REASON),
+            (self.tempo.is_some(), "tempo", REASON),
+            (self.looped.is_some(), "loop", REASON),
             (self.audio.is_some(), "audio", REASON),
             (self.background.is_some(), "background", REASON),
             (self.fps.is_some(), "fps", REASON),
@@ -201,6 +209,10 @@ impl Form {
         };
         let formats = asked.clone().map_or_else(default, Ok)?;
         let audio = self.audio;
+        if audio == Some(AudioChoice::Keep) && self.looped == Some(LoopChoice::Boomerang) {
+            let allowed = "drop with loop boomerang, which also plays backwards, or left out";
+            return Err(RequestError::new("audio", "keep", allowed).into());
+        }
         let (request, limit) = self.build_request(formats, available)?;
         let request = limit.applied_to(request, asked.as_ref(), audio)?;
         request.check()?;
@@ -212,7 +224,8 @@ impl Form {
 
     /// Builds the request of a preview. It writes no files, so the output formats are ignored.
     pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        let without = Self { width: None, height: None, fit: None, background: None, ..self };
+        let without =
+            Self { tempo: None, looped: None, width: None, height: None, fit: None, background: None, ..self };
         Ok(without.build_request(OutputFormat::Apng.into(), available)?.0)
     }
 
@@ -245,6 +258,8 @@ impl Form {
             hints: self.hints.unwrap_or_default(),
             deinterlace: self.deinterlace.unwrap_or_default(),
             trim: self.trim,
+            tempo: self.tempo.unwrap_or_default(),
+            looped: self.looped,
             crop: self.crop,
             background: self.background,
             fps: self.fps.unwrap_or(default_fps),

@@ -13,7 +13,7 @@ use super::{
 use crate::http::{
     field_warning::FieldWarning,
     vocabulary::{
-        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, Method, OutputFormat, Preset,
+        Audio, Deinterlace, FileFormat, Fit, JobStage, JobStatus, JobType, LoopKind, Method, OutputFormat, Preset,
         ResultNoteCode, Shadow,
     },
 };
@@ -137,6 +137,10 @@ pub(crate) struct JobResult {
     /// for images, and for jobs of earlier versions.
     #[schema(required = true)]
     source_frame_rate: Option<f64>,
+    /// The part of the clip's frame that was cut, as `X,Y,WIDTH,HEIGHT` in its pixels; null if all of it
+    /// was, and for images.
+    #[schema(required = true, example = "420,0,1080,1080")]
+    crop: Option<String>,
     /// Processing time in milliseconds.
     processing_time_ms: u64,
     /// The background color; of a job of images, of the first image that was cut. Null if none was
@@ -226,9 +230,19 @@ pub(crate) struct SubmitForm {
     /// of the clip.
     #[schema(nullable = false)]
     trim: Option<String>,
-    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
-    /// shape such as `16:9`, the largest around the middle. `size` is that of the part; `hints`
-    /// are shares of the whole frame. Default: all of the frame.
+    /// How much faster than the clip the outputs play: 0.25–4, with up to two decimals. The sound follows with its
+    /// pitch. Slower and with `fps` `source`, each frame is shown once, for longer. Default: 1.
+    #[schema(nullable = false, example = "1.5")]
+    tempo: Option<String>,
+    /// How the outputs loop: `boomerang` plays forth and back, without sound; `seamless` cuts the part
+    /// whose end leads back to its beginning best, at least half of what is asked for, and a note says how
+    /// well it closes. Default: as the clip goes.
+    #[schema(value_type = Option<LoopKind>, nullable = false)]
+    r#loop: Option<String>,
+    /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even; a shape
+    /// such as `16:9`, the largest around the middle; `auto`, the subject of all frames with a margin; or
+    /// `auto:16:9`, the smallest rectangle of that shape around it. `result.crop` says what was taken.
+    /// `size` is that of the part; `hints` are shares of the whole frame. Default: all of the frame.
     #[schema(nullable = false)]
     crop: Option<String>,
     /// The sound, in the formats that carry it: `keep`, or `drop` to leave it out. Default: `keep`.
@@ -237,7 +251,7 @@ pub(crate) struct SubmitForm {
     /// What is put behind the subject: a color as `#RRGGBB`; `blur`, the clip itself, blurred; or an
     /// image or a video, as its URL (http or https), as the `storageId` of a complete upload, or as a
     /// file in a part of this name. It covers the frame; a shorter video begins again. Without
-    /// `formats`, the output is then an `mp4`. Not with `stacked-alpha` and `matte`. Default: none,
+    /// `formats`, the output is then an `mp4`. Not with `stacked-alpha`, `matte` and `foreground`. Default: none,
     /// which leaves the outputs transparent.
     #[schema(nullable = false)]
     background: Option<String>,
@@ -371,6 +385,7 @@ impl JobResult {
             fps: clip.map(|clip| clip.fps),
             frame_rate: clip.map(|clip| clip.fps),
             source_frame_rate: clip.and_then(|clip| clip.source_fps),
+            crop: clip.and_then(|clip| clip.crop.clone()),
             processing_time_ms: outcome.processing_ms,
             detected_background_color: background.map(Color::from),
             report: clip.and_then(|clip| clip.report.as_ref().map(|matte| Report::new(clip, matte))),

@@ -71,7 +71,8 @@ pub(crate) struct PreviewForm {
     #[schema(nullable = false)]
     trim: Option<String>,
     /// The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
-    /// shape such as `16:9`, the largest around the middle. `hints` are shares of the whole frame. Default: all of the frame.
+    /// shape such as `16:9`, the largest around the middle. With `auto`, the preview shows the whole
+    /// frame. `hints` are shares of the whole frame. Default: all of the frame.
     #[schema(nullable = false)]
     crop: Option<String>,
     /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:

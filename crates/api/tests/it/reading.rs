@@ -43,6 +43,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
         frames: 24,
         fps: 24.0,
         source_fps: Some(29.97),
+        crop: Some("96,0,768,432".to_owned()),
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
         reason: Some(MethodReason::FlatBackground),
@@ -128,7 +129,7 @@ async fn a_job_has_all_its_fields_in_every_state() {
         "expiresAt": 1_710_086_470, "error": null,
         "result": {
             "outputUrl": null, "outputFormat": "webm", "outputSize": 4, "width": 768, "height": 432,
-            "duration": 1.0, "frameCount": 24, "fps": 24.0, "frameRate": 24.0, "sourceFrameRate": 29.97, "processingTimeMs": 12500,
+            "duration": 1.0, "frameCount": 24, "fps": 24.0, "frameRate": 24.0, "sourceFrameRate": 29.97, "crop": "96,0,768,432", "processingTimeMs": 12500,
             "notes": [{"code": "SOUND_LEFT_OUT", "isWarning": true, "message": "no sound"}],
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": report,

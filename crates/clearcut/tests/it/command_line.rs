@@ -94,7 +94,7 @@ fn invalid_flag_values_are_refused_with_the_allowed_values() {
         (
             "--formats",
             "webm,avi",
-            "webm, stacked-alpha, mp4, webp, apng, gif, mov, hevc-alpha, png-sequence, sprite-sheet, matte, poster",
+            "webm, stacked-alpha, mp4, webp, apng, gif, mov, hevc-alpha, png-sequence, sprite-sheet, matte, foreground, poster",
         ),
         ("--formats", "webm,webm", "each format once"),
     ] {

@@ -51,7 +51,7 @@ impl EncodePlan {
         let padded = self.size.padded_to_even();
         match self.format {
             OutputFormat::StackedAlpha => Size::new(padded.width(), padded.height() * 2).unwrap_or(padded),
-            OutputFormat::Matte | OutputFormat::Mp4 | OutputFormat::HevcAlpha => padded,
+            OutputFormat::Matte | OutputFormat::Foreground | OutputFormat::Mp4 | OutputFormat::HevcAlpha => padded,
             _ => self.size,
         }
     }
@@ -64,7 +64,10 @@ impl EncodePlan {
 
     /// Whether the file is an MP4 of H.264, whose frames are 4:2:0 without alpha.
     const fn is_mp4(&self) -> bool {
-        matches!(self.format, OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte)
+        matches!(
+            self.format,
+            OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte | OutputFormat::Foreground
+        )
     }
 
     /// The color space as the format states it.
@@ -94,7 +97,11 @@ impl EncodePlan {
     #[must_use]
     pub const fn max_side(&self) -> u32 {
         match self.format {
-            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mp4 | OutputFormat::Matte => 16_384,
+            OutputFormat::Webm
+            | OutputFormat::StackedAlpha
+            | OutputFormat::Mp4
+            | OutputFormat::Matte
+            | OutputFormat::Foreground => 16_384,
             OutputFormat::HevcAlpha | OutputFormat::SpriteSheet => 8192,
             OutputFormat::Webp => 16_383,
             OutputFormat::Apng
@@ -121,6 +128,7 @@ impl EncodePlan {
             | OutputFormat::PngSequence
             | OutputFormat::SpriteSheet
             | OutputFormat::Matte
+            | OutputFormat::Foreground
             | OutputFormat::Poster => None,
         }
     }
@@ -138,6 +146,7 @@ impl EncodePlan {
             OutputFormat::PngSequence => "encoding png-sequence",
             OutputFormat::SpriteSheet => "encoding sprite-sheet",
             OutputFormat::Matte => "encoding matte",
+            OutputFormat::Foreground => "encoding foreground",
             OutputFormat::Poster => "encoding poster",
         }
     }
@@ -195,7 +204,7 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     if plan.is_mp4() {
         arguments.extend(split_arguments(&format!("-g {}", EncodePlan::KEYFRAME_INTERVAL)));
         arguments.extend(split_arguments(match plan.format {
-            OutputFormat::Matte => X264_MATTE,
+            OutputFormat::Matte | OutputFormat::Foreground => X264_FOR_EDITORS,
             OutputFormat::Mp4 => x264_opaque_speed(plan.speed),
             _ => x264_speed(plan.speed),
         }));
@@ -344,8 +353,8 @@ const fn x264_opaque_speed(speed: Speed) -> &'static str {
     }
 }
 
-/// A matte is for editors: its alpha is off by a level or two.
-const X264_MATTE: &str = "-preset veryfast -crf 12";
+/// A matte and its foreground are for editors: their levels are off by one or two.
+const X264_FOR_EDITORS: &str = "-preset veryfast -crf 12";
 
 /// ffmpeg command that writes the matte of the finished output as raw gray to standard output:
 /// limited range for a stacked file, else full. Of HEVC, both layers are written, as yuva420p in

@@ -51,17 +51,21 @@ fn odd_even_mix(channels: u32) -> String {
 }
 
 /// ffmpeg command that reads the output of [`decode_sound`] on standard input and writes it as PCM
-/// to [`AUDIO_FILE`], of this length. Silence fills gaps from 10 ms on, the time before the first sample and that
+/// to [`AUDIO_FILE`], of this length and `tempo` times as fast, with its pitch. Silence fills gaps from 10 ms on, the time before the first sample and that
 /// after the last one; where samples overlap, the later ones are dropped.
-pub(crate) fn align_sound(length: Duration) -> Vec<String> {
+pub(crate) fn align_sound(length: Duration, tempo: f64) -> Vec<String> {
     let length = length.as_secs_f64();
+    // In one step, the filter goes down to a half, and skips samples beyond the double.
+    let steps = if (0.5..=2.0).contains(&tempo) { 1 } else { 2 };
+    let step = format!("atempo={:.9},", tempo.powf(1.0 / f64::from(steps)));
+    let tempo = if (tempo - 1.0).abs() < 1e-6 { String::new() } else { step.repeat(steps as usize) };
     let mut arguments: Vec<String> = split_arguments(
         "-hide_banner -loglevel error -nostdin -protocol_whitelist file,pipe -format_whitelist nut \
          -codec_whitelist pcm_s24le -copyts -f nut -i pipe:0 -map 0:a -af",
     )
     .collect();
     arguments.extend(iter::once(format!(
-        "aresample=async=1:min_hard_comp=0.01:first_pts=0,apad=whole_dur={length:.6},atrim=end={length:.6}"
+        "aresample=async=1:min_hard_comp=0.01:first_pts=0,{tempo}apad=whole_dur={length:.6},atrim=end={length:.6}"
     )));
     arguments.extend(split_arguments(&format!("-c:a pcm_s24le -rf64 auto -f wav -y {AUDIO_FILE}")));
     arguments

@@ -139,7 +139,7 @@ fn over_black(mut frame: Frame, format: FrameFormat) -> Frame {
 /// The note that a video of another length begins again, or ends with the clip.
 fn retimed(info: &MediaInfo, plan: &Plan) -> Option<Note> {
     let frames = plan.frame_rate.frames_in(info.duration).max(1);
-    let (length, clip) = (info.duration.as_secs_f64(), plan.span.length.as_secs_f64());
+    let (length, clip) = (info.duration.as_secs_f64(), plan.frame_rate.start_of(plan.expected_frames).as_secs_f64());
     let what = match frames.cmp(&plan.expected_frames) {
         Ordering::Less => "begins again until the clip ends",
         Ordering::Greater => "ends with the clip",

@@ -13,20 +13,30 @@ const MAX_SEQUENCE_FRAMES: u64 = 100_000;
 impl Plan {
     /// Rejects a cut that exceeds the limits of time, memory or a format, before any work is done.
     pub(crate) fn check(&self, info: &MediaInfo, limits: &MediaLimits, resources: &Resources) -> Result<(), Error> {
-        self.check_rate(limits)?;
-        if self.expected_frames > limits.max_frames {
-            return Err(Error::TooManyFrames { limit: limits.max_frames });
-        }
-        self.check_work(info, limits, resources)?;
+        self.check_clip(info, limits, resources)?;
         self.encodes.iter().try_for_each(|encode| {
             check_size(encode)?;
             self.check_frames(encode.format)
         })
     }
 
+    /// Rejects a clip that exceeds the limits of time or memory, whatever is made of it.
+    pub(crate) fn check_clip(
+        &self,
+        info: &MediaInfo,
+        limits: &MediaLimits,
+        resources: &Resources,
+    ) -> Result<(), Error> {
+        self.check_rate(limits)?;
+        if self.encoded_frames() > limits.max_frames {
+            return Err(Error::TooManyFrames { limit: limits.max_frames });
+        }
+        self.check_work(info, limits, resources)
+    }
+
     /// Refuses more frames than a file of `format` holds.
     fn check_frames(&self, format: OutputFormat) -> Result<(), Error> {
-        let (frames, size) = (self.expected_frames, self.size());
+        let (frames, size) = (self.encoded_frames(), self.size());
         match format {
             OutputFormat::PngSequence if frames > MAX_SEQUENCE_FRAMES => {
                 Err(Error::TooManyFramesFor { format, frames, size, limit: MAX_SEQUENCE_FRAMES })

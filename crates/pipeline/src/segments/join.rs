@@ -45,10 +45,13 @@ pub fn join_segments(
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<CutReport, Error> {
     let stop = &stop.for_cut();
+    let job = &CutJob { request: &plan.request(job.request), ..*job };
     let (info, whole) = probe_clip(job, stop, progress)?;
     plan.check(&whole)?;
     progress(CutStep::Checking);
-    join_pieces(job, (info, whole), plan, folders, stop)
+    let mut report = join_pieces(job, (info, whole), plan, folders, stop)?;
+    plan.scan.iter().for_each(|scan| scan.complete(&mut report));
+    Ok(report)
 }
 
 /// Joins the segments of a clip that was probed.
@@ -87,6 +90,7 @@ pub(super) fn join_pieces(
     let (confidence, removed) = (plan.background.confidence(), mattes.removed_share());
     Ok(CutReport {
         notes,
+        crop: info.crop,
         source: info,
         size: whole.size(),
         frame_rate: whole.frame_rate,
@@ -122,7 +126,11 @@ fn join_outputs(
             let joined = move || {
                 let folders: Vec<&Path> = segments.iter().map(|segment| segment.folder).collect();
                 let pieces: Vec<_> = segments.iter().map(|segment| (segment.frames, &segment.checks[index])).collect();
-                let joined = Joined { pieces: &pieces, log, sound_secs: whole.span.length.as_secs_f64() };
+                let joined = Joined {
+                    pieces: &pieces,
+                    log,
+                    sound_secs: whole.span.length.as_secs_f64() / job.request.tempo.factor(),
+                };
                 join_output(job, plan, (&folders, &joined), stop)?;
                 stop.check()?;
                 let check = joined.check((job.tools, stop), plan, job.scratch, &Counters::new(0));
@@ -170,6 +178,7 @@ fn join_output(
         | OutputFormat::HevcAlpha
         | OutputFormat::PngSequence
         | OutputFormat::SpriteSheet
+        | OutputFormat::Foreground
         | OutputFormat::Poster => {
             return Err(Error::not_of_pieces(plan.format));
         }

@@ -73,6 +73,7 @@ pub fn cut_segment(
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<(), Error> {
     let stop = &stop.for_cut();
+    let job = &CutJob { request: &plan.request(job.request), ..*job };
     let (info, whole) = probe_clip(job, stop, progress)?;
     plan.check(&whole)?;
     cut_piece(&Piece { job, info: &info, whole: &whole, plan, index }, stop, progress)
@@ -119,6 +120,7 @@ fn try_piece(
         // At its end, a clip may have more frames than its packets say.
         kept: first..if is_last { u64::MAX } else { first + count },
         pictures: None,
+        goes_back: false,
         canvas: section.size(),
     };
     let run = Run { job, info, plan: section, stop };

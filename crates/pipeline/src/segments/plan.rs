@@ -10,13 +10,15 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::{
     CutJob, Error, ModelFailure, ModelSource, OpenModel, Stop,
     method::{MatteSource, choose_method},
+    part::Part,
     plan::Plan,
     probe::probe_clip,
+    scan::{Scan, needs_scan, scan},
     stages::survey::survey,
 };
 
 /// The format of the plans of this version, and of the segments that are cut by them.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Which clips are cut in segments, and in how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct SegmentPlan {
     frames: u64,
     frame_rate: (u32, u32),
     pub(super) reason: MethodReason,
+    /// What a scan of the clip found, if its request needed one.
+    pub(super) scan: Option<Scan>,
     segments: Vec<Range<u64>>,
     /// Where decoding for each segment may begin.
     seeks: Vec<Option<SeekPoint>>,
@@ -98,7 +102,22 @@ impl SegmentPlan {
         (background, reason): (Background, MethodReason),
     ) -> Self {
         let (size, frame_rate) = Self::clip_of(plan);
-        Self { version: VERSION, size, frames: plan.expected_frames, frame_rate, reason, segments, seeks, background }
+        Self {
+            version: VERSION,
+            size,
+            frames: plan.expected_frames,
+            frame_rate,
+            reason,
+            scan: None,
+            segments,
+            seeks,
+            background,
+        }
+    }
+
+    /// The request of the cut by this plan: `request` with what the scan found.
+    pub(super) fn request(&self, request: &CutRequest) -> CutRequest {
+        self.scan.as_ref().map_or_else(|| request.clone(), |scan| scan.request(request))
     }
 
     fn clip_of(plan: &Plan) -> ((u32, u32), (u32, u32)) {
@@ -148,13 +167,37 @@ pub fn plan_segments(
     if is_packed || !can_be_split(job.request) {
         return Ok(None);
     }
+    let scan = match scan_from((job, policy.min_clip), stop, progress) {
+        Err(Error::NoFlatBackground { could_use_model: true, .. }) => return Ok(None),
+        Ok(None) if needs_scan(job.request) => return Ok(None), // A short clip.
+        other => other?,
+    };
+    let scanned = scan.as_ref().map(|scan| scan.request(job.request));
+    let job = &CutJob { request: scanned.as_ref().unwrap_or(job.request), ..*job };
     let (info, plan) = probe_clip(job, stop, progress)?;
     if plan.span.length < policy.min_clip {
         return Ok(None);
     }
     let frames_of_segment = plan.frame_rate.frames_in(policy.segment).max(1);
     let count = (plan.expected_frames + frames_of_segment / 2) / frames_of_segment;
-    plan_ranges((job, &info, &plan), ranges(plan.expected_frames, count), stop)
+    let planned = plan_ranges((job, &info, &plan), ranges(plan.expected_frames, count), stop)?;
+    Ok(planned.map(|planned| SegmentPlan { scan, ..planned }))
+}
+
+/// Scans the clip of `job` if its request needs that and it is not shorter than `min_clip`, which is cut whole.
+fn scan_from(
+    (job, min_clip): (&CutJob, Duration),
+    stop: &Stop,
+    progress: &mut dyn FnMut(CutStep),
+) -> Result<Option<Scan>, Error> {
+    if !needs_scan(job.request) {
+        return Ok(None);
+    }
+    let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
+    if Part::of(job.request, &info).span.length < min_clip {
+        return Ok(None);
+    }
+    scan(&CutJob { models: &WouldUseModel, ..*job }, stop, progress)
 }
 
 /// Whether a request does not exclude segments by itself.
@@ -162,6 +205,7 @@ pub(super) fn can_be_split(request: &CutRequest) -> bool {
     request.hints.is_empty()
         && request.background.is_none()
         && request.max_bytes.is_none()
+        && request.looped.is_none()
         && request.method != MethodChoice::Ai
         && request.formats.iter().all(OutputFormat::joins_segments)
 }
@@ -235,9 +279,9 @@ mod tests {
 
     #[test]
     fn a_plan_of_another_version_is_refused() {
-        let error = SegmentPlan::from_json(br#"{"version":3,"later":"fields"}"#).unwrap_err();
-        assert!(matches!(error, Error::PlanVersion { found: 3, supported: VERSION }), "{error}");
-        assert!(serde_json::from_str::<SegmentPlan>(r#"{"version":3}"#).unwrap_err().to_string().contains("format 3"));
+        let error = SegmentPlan::from_json(br#"{"version":4,"later":"fields"}"#).unwrap_err();
+        assert!(matches!(error, Error::PlanVersion { found: 4, supported: VERSION }), "{error}");
+        assert!(serde_json::from_str::<SegmentPlan>(r#"{"version":4}"#).unwrap_err().to_string().contains("format 4"));
         assert!(matches!(SegmentPlan::from_json(b"{"), Err(Error::PlanMismatch { .. })));
     }
 }

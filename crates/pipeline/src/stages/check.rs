@@ -45,7 +45,7 @@ fn mean_tolerance(size: Size) -> f64 {
 #[derive(Clone, Copy)]
 pub(crate) struct Logs<'a> {
     pub(crate) mattes: &'a MatteLog,
-    /// Of the frames over a new background, and of those in HEVC.
+    /// Of the frames over a new background, in HEVC, and of a foreground.
     pub(crate) pictures: Option<&'a PictureLog>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Logs<'a> {
 }
 
 /// Decodes the output and compares its frame count and matte with the frames passed to its encoder; of
-/// a video over a new background and of HEVC, also its pictures. Returns what was compared. The headers
+/// a video over a new background and of HEVC, also its pictures; of a foreground only these. Returns what was compared. The headers
 /// of a MOV are checked, too.
 ///
 /// # Errors
@@ -71,7 +71,7 @@ pub(crate) fn check_output(
 ) -> Result<AlphaCheck, Error> {
     let failed = |finding| Error::CheckFailed { format: plan.format, finding };
     let pictures = logs.pictures.filter(|pictures| !pictures.0.is_empty());
-    if let (OutputFormat::Mp4, Some(pictures)) = (plan.format, pictures) {
+    if let (OutputFormat::Mp4 | OutputFormat::Foreground, Some(pictures)) = (plan.format, pictures) {
         return check_pictures((tools, stop), plan, scratch, pictures, counters);
     }
     if plan.format == OutputFormat::Mov {
@@ -91,7 +91,7 @@ pub(crate) fn check_output(
                 check_pictures((tools, stop), plan, scratch, pictures, counters)?;
             }
         }
-        OutputFormat::Mp4 => {}
+        OutputFormat::Mp4 | OutputFormat::Foreground => {}
         OutputFormat::HevcAlpha => {
             let mut colors = pictures.map(|pictures| PictureComparison::new(pictures, plan.size));
             read_layers((tools, stop), plan, scratch, counters, (&mut comparison, colors.as_mut()))?;

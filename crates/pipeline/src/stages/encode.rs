@@ -89,7 +89,8 @@ impl EncoderBackend {
             | OutputFormat::Mp4
             | OutputFormat::Mov
             | OutputFormat::HevcAlpha
-            | OutputFormat::Matte => Self::Child(stop.register(tools.encode(plan, scratch)?)),
+            | OutputFormat::Matte
+            | OutputFormat::Foreground => Self::Child(stop.register(tools.encode(plan, scratch)?)),
         })
     }
 }
@@ -151,7 +152,7 @@ pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> R
 pub(crate) struct OwnLogs {
     /// The mattes as the format has them, if they are not those of the frames.
     pub(crate) mattes: Option<MatteLog>,
-    /// The pictures under the mattes, of HEVC.
+    /// The pictures under the mattes, of HEVC and of a foreground.
     pictures: Option<PictureLog>,
 }
 
@@ -177,7 +178,7 @@ pub(crate) fn encode_frames(
 ) -> Result<OwnLogs, Error> {
     let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
     match backend {
-        EncoderBackend::Child(child) if plan.format == OutputFormat::HevcAlpha => {
+        EncoderBackend::Child(child) if matches!(plan.format, OutputFormat::HevcAlpha | OutputFormat::Foreground) => {
             let mut pictures = PictureLog::default();
             feed(child, plan, taken.inspect(|frame| pictures.push(frame)))?;
             return Ok(OwnLogs { pictures: Some(pictures), ..OwnLogs::default() });
@@ -226,6 +227,7 @@ pub(crate) fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
         | OutputFormat::PngSequence
         | OutputFormat::HevcAlpha
         | OutputFormat::Matte
+        | OutputFormat::Foreground
         | OutputFormat::Poster
         | OutputFormat::SpriteSheet => Ok(()),
     }
@@ -263,7 +265,7 @@ fn write_frames(
     for frame in frames {
         match plan.format {
             OutputFormat::StackedAlpha => stack_frame(&frame, &mut drawn),
-            OutputFormat::Mp4 => opaque_frame(&frame, &mut drawn),
+            OutputFormat::Mp4 | OutputFormat::Foreground => opaque_frame(&frame, &mut drawn),
             OutputFormat::Matte => matte_frame(&frame, &mut drawn),
             OutputFormat::HevcAlpha => padded_frame(&frame, &mut drawn),
             _ => {

@@ -13,8 +13,8 @@ use super::{
     segment::{matte_with_model, pace},
 };
 use crate::{
-    CutJob, Error, backdrop::Pictures, frame_log::FrameLog, margins::with_margins, method::MatteSource,
-    quality::QualityLog,
+    CutJob, Error, backdrop::Pictures, frame_log::FrameLog, kept_frames::KeptFrames, margins::with_margins,
+    method::MatteSource, quality::QualityLog,
 };
 
 /// The inputs of the matting: what separates subject and background, and the user's hints.
@@ -30,18 +30,29 @@ pub(crate) struct Matting<'a> {
     pub(crate) pictures: Option<Pictures<'a>>,
     /// The size of the outputs, which may have margins.
     pub(crate) canvas: Size,
+    /// Whether the frames are passed on a second time, backwards, but for the first and the last one.
+    pub(crate) goes_back: bool,
 }
 
 /// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
 /// first error, or the end of an encoder.
 pub(crate) fn matte(
-    Matting { source, hints, threads, kept, canvas, mut pictures }: Matting,
+    Matting { source, hints, threads, kept, canvas, mut pictures, goes_back }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
 ) -> (FrameLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (FrameLog::default(), QualityLog::default());
     let (mut numbers, mut failure) = (0.., None);
+    let mut back = match goes_back.then(|| KeptFrames::in_folder(job.scratch)).transpose() {
+        Ok(back) => back,
+        Err(error) => return (log, quality, Err(error)),
+    };
+    let pass_on = |frame: Frame| {
+        let frame = Arc::new(frame);
+        encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
+    };
+    let mut is_wanted = true;
     let mut emit = |frame: Frame, source_planes: &[u8], defects: Defects| {
         let number = numbers.next().unwrap_or(u64::MAX);
         if !kept.contains(&number) {
@@ -60,8 +71,12 @@ pub(crate) fn matte(
             }
             log.pictures.push(&frame);
         }
-        let frame = Arc::new(frame);
-        encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
+        if let Some(Err(error)) = back.as_mut().map(|back| back.push(&frame)) {
+            failure = Some(error);
+            return false;
+        }
+        is_wanted = pass_on(frame);
+        is_wanted
     };
     let result = match source {
         MatteSource::Color(background) => {
@@ -82,5 +97,21 @@ pub(crate) fn matte(
             matte_with_model(model, pace(job.request.speed), threads, decoded.iter(), emit)
         }
     };
-    (log, quality, failure.map_or(result, Err))
+    let result = failure.map_or(result, Err).and_then(|()| match &back {
+        Some(back) if is_wanted => pass_back(back, &mut log, pass_on),
+        _ => Ok(()),
+    });
+    (log, quality, result)
+}
+
+/// Passes the frames between the last and the first one on, backwards, until `pass_on` returns false.
+fn pass_back(kept: &KeptFrames, log: &mut FrameLog, pass_on: impl Fn(Frame) -> bool) -> Result<(), Error> {
+    for number in (1..kept.count().saturating_sub(1)).rev() {
+        let frame = kept.read(number)?;
+        log.repeat(number as usize);
+        if !pass_on(frame) {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -26,7 +26,7 @@ const MIN_COVERAGE: f64 = 0.1;
 const EMPTY_BYTES: u64 = 1024;
 
 /// Writes the sound of `audio` within `span` to [`clearcut_ffmpeg::Tools::AUDIO_FILE`] in the scratch
-/// folder. Damaged sound is kept with gaps, or left out. Blocks.
+/// folder, in the tempo of the request. Damaged sound is kept with gaps, or left out. Blocks.
 ///
 /// # Errors
 /// A failure of the machine, such as a full disk; or the cut was stopped.
@@ -36,8 +36,9 @@ pub(crate) fn extract_sound(
     (audio, span): (&AudioTrack, TimeSpan),
     stop: &Stop,
 ) -> Result<Sound, Error> {
+    let tempo = job.request.tempo.factor();
     let mut decoder = stop.register(job.tools.decode_sound(job.input, info, (audio, span), &job.limits)?);
-    let mut aligner = stop.register(job.tools.align_sound(span.length, job.scratch)?);
+    let mut aligner = stop.register(job.tools.align_sound((span.length.div_f64(tempo), tempo), job.scratch)?);
     let mut bytes = 0;
     if let Some((mut decoded, aligned)) = decoder.take_stdout().zip(aligner.take_stdin()) {
         let reading = |source| Error::Io { doing: "reading the decoded sound", source };

@@ -25,7 +25,7 @@ const MIN_KEYFRAMES: u64 = 8;
 /// # Errors
 /// [`Error::NoFlatBackground`], or an error of decoding.
 pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
-    let (part, threads) = (Part::of(job.request.trim, info, job.request.fps), job.resources.threads.get());
+    let (part, threads) = (Part::of(job.request, info), job.resources.threads.get());
     let plan =
         if part.is_whole() { sample_plan(info, format, threads) } else { part_plan(info, format, &part, threads) };
     let child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);

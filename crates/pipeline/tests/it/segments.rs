@@ -154,11 +154,11 @@ fn a_clip_in_segments_has_no_seam() {
 
 /// The parts of a report that are the same however a clip is cut.
 pub(crate) fn parts_of(report: &CutReport) -> impl std::fmt::Debug {
-    let CutReport { source, size, frame_rate, frames, method, reason, model, key_color, matte, notes, outputs } =
+    let CutReport { source, size, frame_rate, frames, crop, method, reason, model, key_color, matte, notes, outputs } =
         report;
     let outputs: Vec<_> = outputs.iter().map(|output| (output.format, output.alpha_check.frames_compared)).collect();
     format!(
-        "{source:?} {size} {frame_rate} {frames} {method:?} {reason:?} {model:?} {key_color:?} {matte:?} {notes:?} {outputs:?}"
+        "{source:?} {size} {frame_rate} {frames} {crop:?} {method:?} {reason:?} {model:?} {key_color:?} {matte:?} {notes:?} {outputs:?}"
     )
 }
 

@@ -163,6 +163,7 @@ pub(crate) fn outcome(number: u128) -> Box<Outcome> {
             frames: 24,
             fps: 24.0,
             source_fps: None,
+            crop: None,
             duration_secs: 1.0,
             method: CutMethod::ChromaKey,
             reason: None,

@@ -47,6 +47,7 @@ pub(crate) fn copy_input(order: &CutOrder) -> CutOutcome {
         frames: 1,
         fps: 1.0,
         source_fps: None,
+        crop: None,
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
         reason: None,

@@ -62,6 +62,7 @@ impl FileContents {
             | OutputFormat::HevcAlpha
             | OutputFormat::PngSequence
             | OutputFormat::SpriteSheet
+            | OutputFormat::Foreground
             | OutputFormat::Poster => Err(Error::not_of_pieces(plan.format)),
         }
     }

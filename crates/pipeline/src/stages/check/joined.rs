@@ -98,6 +98,7 @@ impl Joined<'_> {
             | OutputFormat::HevcAlpha
             | OutputFormat::PngSequence
             | OutputFormat::SpriteSheet
+            | OutputFormat::Foreground
             | OutputFormat::Poster => {
                 return Err(Error::not_of_pieces(plan.format));
             }

@@ -1,17 +1,16 @@
 //! The frames of an output on the disk: they can be encoded more than once.
 
-use std::{cell::RefCell, fs::File, io::Write, os::unix::fs::FileExt, path::Path, sync::Arc};
+use std::{cell::RefCell, path::Path, sync::Arc};
 
 use clearcut_frame::{Frame, FrameFormat};
 
-use crate::{Error, Stop, limit::Settings, shrink::shrunk, stages::encode::spool_in};
+use crate::{Error, Stop, kept_frames::KeptFrames, limit::Settings, shrink::shrunk};
 
 /// Frames that were kept in a file.
 #[derive(Debug)]
 pub(super) struct FrameSpool {
-    file: File,
+    kept: KeptFrames,
     format: FrameFormat,
-    frames: u64,
     visible_pixels: u64,
 }
 
@@ -21,27 +20,24 @@ impl FrameSpool {
     /// # Errors
     /// A full disk, or [`Error::Io`]; [`Error::Cancelled`] without a frame.
     pub(super) fn keep(scratch: &Path, frames: impl Iterator<Item = Arc<Frame>>) -> Result<Self, Error> {
-        let failed = |source| Error::from_write("keeping the frames of an output", source);
-        let mut file = spool_in(scratch)?;
-        let (mut count, mut visible_pixels, mut last) = (0, 0, None::<Arc<Frame>>);
+        let mut kept = KeptFrames::in_folder(scratch)?;
+        let (mut visible_pixels, mut last) = (0, None::<Arc<Frame>>);
         for frame in frames {
-            file.write_all(frame.bytes()).map_err(failed)?;
-            let solid = vec![255; if frame.alpha().is_none() { frame.y().len() } else { 0 }];
-            file.write_all(&solid).map_err(failed)?;
-            count += 1;
+            let solid = frame.alpha().is_none().then(|| solid(&frame)).flatten();
+            kept.push(solid.as_ref().unwrap_or(&frame))?;
             if last.as_ref().is_none_or(|last| last.bytes() != frame.bytes()) {
                 let visible = |alpha: &[u8]| alpha.iter().filter(|alpha| **alpha > 0).count();
                 visible_pixels += frame.alpha().map_or(frame.y().len(), visible) as u64;
             }
             last = Some(frame);
         }
-        let format = last.map(|frame| frame.format().with_alpha()).ok_or(Error::Cancelled)?;
-        Ok(Self { file, format, frames: count, visible_pixels })
+        let format = kept.format().ok_or(Error::Cancelled)?;
+        Ok(Self { kept, format, visible_pixels })
     }
 
     /// Number of the frames.
     pub(super) const fn frames(&self) -> u64 {
-        self.frames
+        self.kept.count()
     }
 
     /// Sum over the frames of the pixels that are not clear, but for frames that repeat the one before.
@@ -59,20 +55,17 @@ impl FrameSpool {
     ) -> impl Iterator<Item = Arc<Frame>> + 'a {
         let (kept, of) = settings.kept;
         let size = settings.size(self.format.size);
-        let numbers = (0..settings.frames(self.frames)).map(move |index| index * u64::from(of) / u64::from(kept));
+        let numbers = (0..settings.frames(self.kept.count())).map(move |index| index * u64::from(of) / u64::from(kept));
         numbers.take_while(|_| !stop.is_stopped()).map_while(move |number| {
-            let frame = self
-                .frame(number)
-                .and_then(|frame| if size == frame.size() { Ok(frame) } else { shrunk(&frame, size) });
+            let frame = self.kept.read(number);
+            let frame = frame.and_then(|frame| if size == frame.size() { Ok(frame) } else { shrunk(&frame, size) });
             frame.map_err(|error| failure.replace(Some(error))).ok().map(Arc::new)
         })
     }
+}
 
-    fn frame(&self, number: u64) -> Result<Frame, Error> {
-        let mut frame = Frame::new(self.format);
-        let at = number * self.format.byte_len() as u64;
-        let read = self.file.read_exact_at(frame.bytes_mut(), at);
-        read.map_err(|source| Error::Io { doing: "reading the frames of an output", source })?;
-        Ok(frame)
-    }
+/// An opaque frame with alpha.
+fn solid(frame: &Frame) -> Option<Frame> {
+    let bytes = [frame.bytes(), &vec![255; frame.y().len()]].concat();
+    Frame::from_bytes(frame.format().with_alpha(), bytes)
 }
