@@ -193,16 +193,37 @@ goals:
 forget-goals:
 	@rm -f out/bench/goals.tsv
 
+# Every format beside what ffmpeg makes of the same pictures: time, bytes and PSNR, in docs/reference/performance.md. A quarter of an
+# hour on a machine that does nothing else.
+.PHONY: bench-outputs
+bench-outputs: build ffmpeg
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy Pillow
+	out/venv/bin/python scripts/bench-outputs.py $(CLEARCUT) $(CLEARCUT_MODELS)/ffmpeg/ffmpeg out/bench/outputs samples/mascot.mp4 samples/ghost.mp4
+
+# hevc-alpha at each speed beside webm: bytes, PSNR and alpha. The table of docs/design/outputs.md.
+.PHONY: bench-hevc
+bench-hevc: build ffmpeg
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy Pillow
+	out/venv/bin/python scripts/bench-hevc.py $(CLEARCUT) $(CLEARCUT_MODELS)/ffmpeg/ffmpeg out/bench/hevc samples/mascot.mp4 samples/ghost.mp4 samples/dancer.mp4
+
+# Soft edges over new colors, mixed as levels and as light, beside the truth. The table of docs/design/outputs.md.
+.PHONY: eval-mixing
+eval-mixing: build
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy Pillow
+	out/venv/bin/python scripts/eval-mixing.py $(CLEARCUT) out/mixing
+
 # Has programs of other people read the files of every format: the table in docs/reference/formats.md. VALIDATED is the binary.
 .PHONY: validate setup-validate
 VALIDATED ?= $(CLEARCUT)
 validate: setup-validate $(if $(filter $(CLEARCUT),$(VALIDATED)),build) tests/browser/node_modules .venv/validators
+	@$(call install_ffmpeg,$(VALIDATED))
 	.venv/bin/python scripts/validate-outputs.py $(VALIDATED) out/validate
 
-# Cuts the samples and the clips of the evaluation kit with every preset, has other programs read the files, and prints their KB.
+# Cuts samples and clips of the evaluation kit with every preset, has other programs read the files, and prints their KB.
 .PHONY: validate-presets
+PRESET_CLIPS ?= samples/mascot.mp4 samples/dancer.mp4 $(wildcard $(EVAL)/cases/c0[1-8]_*/input.mp4)
 validate-presets: $(if $(filter $(CLEARCUT),$(VALIDATED)),build) .venv/validators
-	.venv/bin/python scripts/validate-presets.py $(VALIDATED) out/presets samples/*.mp4 $(wildcard $(EVAL)/cases/*/input.mp4)
+	.venv/bin/python scripts/validate-presets.py $(VALIDATED) out/presets $(PRESET_CLIPS)
 
 setup-validate:
 	@scripts/setup.sh validate

@@ -32,6 +32,7 @@ if [ "${1:-run}" = validate ]; then
   need webpinfo webp
   need pngcheck pngcheck
   need apngdis apngdis
+  need gifsicle gifsicle
 fi
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -6,14 +6,39 @@ and prints a table of verdicts. Exits with 1 if a validator refuses a file, or r
 color than it has to be. `make validate` runs it.
 """
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from pictures import decode, decode_alpha
+
 ROOT = Path(__file__).resolve().parent.parent
-FORMATS = {"webm": "webm", "stacked-alpha": "mp4", "webp": "webp", "apng": "apng", "mov": "mov"}
+# What follows the name of the clip in that of the file.
+FORMATS = {
+    "webm": "-cut.webm",
+    "stacked-alpha": "-cut.mp4",
+    "webp": "-cut.webp",
+    "apng": "-cut.apng",
+    "gif": "-cut.gif",
+    "mov": "-cut.mov",
+    "hevc-alpha": "-cut-hevc.mov",
+    "png-sequence": "-cut.zip",
+    "sprite-sheet": "-cut-sprites.zip",
+    "matte": "-cut-matte.mp4",
+    "poster": "-cut-poster.png",
+}
+PLAYED = ("webm", "stacked-alpha", "webp", "apng", "gif")
+# The ffmpeg that `clearcut ffmpeg install` fetches, which decodes the alpha of HEVC.
+HEVC_FFMPEG = Path(os.environ.get("CLEARCUT_MODELS", ROOT / "out/models")) / "ffmpeg/ffmpeg"
+# Levels by which alpha may be off on average over a frame, of codecs with loss.
+ALPHA_TOLERANCE = 1.5
 # Names of color primaries, transfer and matrix in mediainfo, by the name of the clip.
 BT709 = ("BT.709",) * 3
 BT601 = ("BT.601 NTSC", "BT.601", "BT.601")
@@ -27,12 +52,12 @@ class Refused(Exception):
     """A validator's finding."""
 
 
-def run(*command):
-    """Standard output of a command; refused if it fails."""
+def run(*command, stderr=False):
+    """Standard output of a command, with its standard error if that is asked for; refused if it fails."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Refused((done.stdout + done.stderr).strip().splitlines()[-1])
-    return done.stdout
+    return done.stdout + done.stderr if stderr else done.stdout
 
 
 def same(what, found, wanted, tolerance=0):
@@ -138,6 +163,110 @@ def by_pyav(file, cut, clip):
             same("duration", container.duration / 1e6, cut["duration"], TOLERANCE + SOUND_TOLERANCE)
 
 
+def off_by(frames, cut):
+    """The largest mean difference of alpha of a frame from the PNG sequence of the same cut."""
+    same("frames", len(frames), cut["frames"])
+    truth = cut["alpha"]
+    _, height, width = truth.shape
+    found = frames[:, :height, :width].astype(float)
+    return float(np.abs(found - truth).mean(axis=(1, 2)).max())
+
+
+def by_ffmpeg_hevc(file, cut, clip):
+    """The pixel format, and the alpha of every frame beside the PNG sequence."""
+    line = run(HEVC_FFMPEG, "-hide_banner", "-i", file, "-frames:v", "1", "-f", "null", "-", stderr=True)
+    if "yuva420p" not in line:
+        raise Refused("decoded without alpha")
+    most = off_by(decode_alpha(file, HEVC_FFMPEG), cut)
+    if most > ALPHA_TOLERANCE:
+        raise Refused(f"alpha is off by {most:.2f} levels")
+
+
+def by_mediainfo_hevc(file, cut, clip):
+    """Tag, index before the samples, color, frames."""
+    tracks = mediainfo(file)
+    same("tag", tracks["Video"]["CodecID"], "hvc1")
+    same("IsStreamable", tracks["General"]["IsStreamable"], "Yes")
+    check_color(tracks["Video"], clip)
+    same("frames", int(tracks["Video"]["FrameCount"]), cut["frames"])
+    same("duration", float(tracks["Video"]["Duration"]), cut["duration"], TOLERANCE)
+
+
+def by_ffmpeg_matte(file, cut, clip):
+    """Full range, and every frame beside the alpha of the PNG sequence."""
+    stated = json.loads(run("ffprobe", "-v", "error", "-of", "json", "-show_streams", file))["streams"]
+    same("streams", [stream["codec_name"] for stream in stated], ["h264"])
+    same("range", stated[0].get("color_range"), "pc")
+    most = off_by(decode(file)[..., 0], cut)
+    if most > ALPHA_TOLERANCE:
+        raise Refused(f"the matte is off by {most:.2f} levels")
+
+
+def by_gifsicle(file, cut, clip):
+    """Structure of all frames, size, endless loop."""
+    said = run("gifsicle", "--info", file)
+    if "loop forever" not in said:
+        raise Refused("does not loop forever")
+    width, height = cut["size"]
+    if f"logical screen {width}x{height}" not in said:
+        raise Refused("another size")
+
+
+def by_pillow_gif(file, cut, clip):
+    """Every frame, clear and solid pixels, and the duration."""
+    with Image.open(file) as image:
+        millis, values = 0, set()
+        for index in range(image.n_frames):
+            image.seek(index)
+            millis += image.info["duration"]
+            values |= set(np.unique(np.asarray(image.convert("RGBA"))[..., 3]))
+        same("values of alpha", values, {0, 255})
+        same("loops", image.info["loop"], 0)
+        same("duration", millis / 1000, cut["duration"], 0.011)
+
+
+def by_pngcheck_zip(file, cut, clip):
+    """Every PNG: chunks and their checksums; names and number by sequence.json."""
+    with zipfile.ZipFile(file) as archive:
+        same("first damaged entry", archive.testzip(), None)
+        told = json.loads(archive.read("sequence.json"))
+        names = [name for name in archive.namelist() if name.endswith(".png")]
+        same("names", names, [told["files"] % (number + 1) for number in range(told["frames"])])
+        same("frames", told["frames"], cut["frames"])
+        same("size", (told["width"], told["height"]), cut["size"])
+        same("rate", told["frameRate"][1] / told["frameRate"][0], cut["interval"], 1e-9)
+        folder = file.parent / f"{file.stem}-frames"
+        archive.extractall(folder)
+    run("pngcheck", "-q", *sorted(folder.glob("*.png")))
+    for frame in folder.iterdir():
+        frame.unlink()
+    folder.rmdir()
+
+
+def by_pillow_sheet(file, cut, clip):
+    """Every frame at its place, with the alpha of the PNG sequence."""
+    with zipfile.ZipFile(file) as archive, Image.open(io.BytesIO(archive.read("sprites.png"))) as sheet:
+        told, pixels = json.loads(archive.read("sprites.json")), np.asarray(sheet.convert("RGBA"))
+    same("size of the sheet", told["meta"]["size"], {"w": pixels.shape[1], "h": pixels.shape[0]})
+    names = told["animations"]["clip"]
+    same("frames", len(names), cut["frames"])
+    for number, name in enumerate(names):
+        place = told["frames"][name]["frame"]
+        found = pixels[place["y"] : place["y"] + place["h"], place["x"] : place["x"] + place["w"]]
+        if not np.array_equal(found[..., 3], cut["alpha"][number]):
+            raise Refused(f"{name} has another alpha than in the PNG sequence")
+
+
+def by_pillow_poster(file, cut, clip):
+    """The alpha of one frame of the PNG sequence, with solid pixels."""
+    with Image.open(file) as image:
+        same("mode", image.mode, "RGBA")
+        found = np.asarray(image)[..., 3]
+    if not any(np.array_equal(found, alpha) for alpha in cut["alpha"]):
+        raise Refused("no frame of the sequence has this alpha")
+    same("solid pixels", bool((found == 255).any()), True)
+
+
 def by_webpinfo(file, cut, clip):
     """Structure of all chunks."""
     run("webpinfo", "-quiet", file)
@@ -162,8 +291,6 @@ def by_apngdis(file, cut, clip):
 
 def by_pillow(file, cut, clip):
     """Every frame with its alpha, and the duration."""
-    from PIL import Image
-
     with Image.open(file) as image:
         millis = 0
         for index in range(image.n_frames):
@@ -193,13 +320,22 @@ def by_chromium(played):
 
 
 def cut_clip(clearcut, clip, folder):
-    """Cuts a clip into all formats and returns what the program reports."""
+    """Cuts a clip into all formats. Returns what the program reports, and the alpha of the PNG sequence."""
     line = run(clearcut, "cut", clip, "-o", folder, "-f", ",".join(FORMATS), "--force", "--json").splitlines()[-1]
     done = json.loads(line)
     frames, seconds = (int(number) for number in done["fps"].split("/"))
     for output in done["outputs"]:
         same(f"alphaVerified of {output['format']}", output.get("alphaVerified"), True)
-    return {"frames": done["frames"], "interval": seconds / frames, "duration": done["frames"] * seconds / frames}
+    with zipfile.ZipFile(folder / f"{clip.stem}{FORMATS['png-sequence']}") as archive:
+        pictures = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist() if name.endswith(".png")]
+        alpha = np.stack([np.asarray(picture.convert("RGBA"))[..., 3] for picture in pictures])
+    return {
+        "frames": done["frames"],
+        "interval": seconds / frames,
+        "duration": done["frames"] * seconds / frames,
+        "size": (done["width"], done["height"]),
+        "alpha": alpha,
+    }
 
 
 def main():
@@ -209,7 +345,7 @@ def main():
     clips = [(ROOT / "samples" / f"{name}.mp4", folder / f"{name}.mp4") for name in CLIPS]
     clips = [sample if sample.exists() else drawn for sample, drawn in clips]
     cuts = {clip: cut_clip(clearcut, clip, folder) for clip in clips}
-    names = [f"{clip.stem}-cut.{FORMATS[name]}" for clip in clips for name in ("webm", "stacked-alpha", "webp", "apng")]
+    names = [f"{clip.stem}{FORMATS[name]}" for clip in clips for name in PLAYED]
     played = json.loads(run("node", ROOT / "tests/browser/play.mjs", folder, *names))
     chromium = ("Chromium", by_chromium(played))
     validators = {
@@ -217,7 +353,13 @@ def main():
         "stacked-alpha": [("MediaInfo", by_mediainfo_mp4), ("PyAV", by_pyav), chromium],
         "webp": [("webpinfo", by_webpinfo), ("Pillow", by_pillow), chromium],
         "apng": [("pngcheck", by_pngcheck), ("apngdis", by_apngdis), ("Pillow", by_pillow), ("PyAV", by_pyav), chromium],
+        "gif": [("gifsicle", by_gifsicle), ("Pillow", by_pillow_gif), chromium],
         "mov": [("MediaInfo", by_mediainfo_mov), ("PyAV", by_pyav)],
+        "hevc-alpha": [("MediaInfo", by_mediainfo_hevc), ("FFmpeg 9", by_ffmpeg_hevc)],
+        "png-sequence": [("pngcheck", by_pngcheck_zip)],
+        "sprite-sheet": [("Pillow", by_pillow_sheet)],
+        "matte": [("FFmpeg", by_ffmpeg_matte)],
+        "poster": [("pngcheck", by_pngcheck), ("Pillow", by_pillow_poster)],
     }
     refused = False
     print("| format | validator | what it reads | verdict |\n|---|---|---|---|")
@@ -226,7 +368,7 @@ def main():
             findings = []
             for clip, cut in cuts.items():
                 try:
-                    read(folder / f"{clip.stem}-cut.{FORMATS[name]}", cut, clip)
+                    read(folder / f"{clip.stem}{FORMATS[name]}", cut, clip)
                 except (Refused, KeyError, OSError, ValueError) as finding:
                     findings.append(f"{clip.stem}: {finding}")
             refused |= bool(findings)

@@ -169,14 +169,17 @@ def cut(clearcut, folder, clip, name, limits):
 def main(clearcut, folder, *clips):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    print("clip".ljust(24), *(f"{name} of {limits.kilobytes}" for name, limits in PRESETS.items()), sep=" | ")
+    row = lambda cells: print("|", " | ".join(cells), "|", flush=True)
+    row(["KB of"] + [f"`{name}`" for name in PRESETS])
+    row(["---"] * (1 + len(PRESETS)))
+    row(["the limit"] + [f"{limits.kilobytes}" for limits in PRESETS.values()])
     faults = []
     for clip in map(Path, clips):
-        row = [cut(clearcut, folder, clip, *preset) for preset in PRESETS.items()]
-        kilobytes = ["-" if found is None else f"{found / 1000:.0f}" for found, _ in row]
+        files = [cut(clearcut, folder, clip, *preset) for preset in PRESETS.items()]
+        kilobytes = ["-" if found is None else f"{found / 1000:.0f}" for found, _ in files]
         name = clip.parent.name if clip.stem in ("input", "source") else clip.stem
-        print(name.ljust(24), *kilobytes, sep=" | ", flush=True)
-        faults += [f"{name}, {preset}: {fault}" for preset, (_, fault) in zip(PRESETS, row) if fault]
+        row([name, *kilobytes])
+        faults += [f"{name}, {preset}: {fault}" for preset, (_, fault) in zip(PRESETS, files) if fault]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -41,7 +41,7 @@ async function play(name) {
     await Promise.all([reached("ended"), video.play()]);
     return { seconds: video.currentTime, alpha };
   }
-  const type = name.endsWith(".webp") ? "image/webp" : "image/png";
+  const type = name.endsWith(".apng") ? "image/png" : `image/${name.split(".").pop()}`;
   const decoder = new ImageDecoder({ type, data: await (await fetch(name)).arrayBuffer() });
   await decoder.tracks.ready;
   await decoder.completed;
