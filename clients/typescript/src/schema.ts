@@ -2189,7 +2189,7 @@ export interface components {
              *     Default: `["webm","stacked-alpha"]`, or `["mp4"]` with a `background`.
              */
             formats?: string;
-            /** @description Frames per second of the outputs: 1–60, or `source`. Default: 24. */
+            /** @description Frames per second of the outputs: 1–60, 23.976, 29.97, 59.94, or `source`. Default: 24. */
             fps?: string;
             /**
              * Format: int32

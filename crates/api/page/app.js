@@ -58,7 +58,7 @@ function work(key) {
   };
   client.addEventListener(
     "refused",
-    () => leave("Your key opens nothing any more: it was revoked, or this is another server. Paste one that does."),
+    () => leave("Your key isn't valid any more: it was revoked, or this is another server. Paste one that is valid."),
     { once: true },
   );
   account.replaceChildren(button("Sign out", () => leave(""), { class: "quiet" }));

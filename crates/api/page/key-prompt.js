@@ -62,7 +62,7 @@ async function refusal(key) {
     return "";
   } catch (error) {
     if (error instanceof Problem && error.status === 401)
-      return "This key opens nothing here: it is mistyped, revoked, or of another server.";
+      return "This key isn't valid on this server. Check it for typing errors; it may also be revoked.";
     return error instanceof Problem ? explain(error) : String(error);
   }
 }

@@ -17,20 +17,19 @@ use crate::{
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions, hide_from_workers},
 };
 
-/// Removes the background from video and hands back files that are transparent wherever they are
-/// played.
+/// Removes the background from videos and images, and writes transparent files.
 #[derive(Debug, Parser)]
 #[command(name = "clearcut", version, about, after_long_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// ffmpeg to use instead of the first on PATH [ffprobe is expected beside it]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// ffmpeg to use instead of the first on PATH; ffprobe must lie beside it
+    #[arg(long, global = true, value_name = "FILE", help_heading = "ffmpeg")]
     pub(crate) ffmpeg: Option<PathBuf>,
 
     /// Whether ffmpeg runs inside bubblewrap
-    #[arg(long, global = true, value_enum, default_value_t = SandboxChoice::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = SandboxChoice::Auto, help_heading = "ffmpeg")]
     pub(crate) sandbox: SandboxChoice,
 
     #[command(flatten)]
@@ -43,23 +42,23 @@ pub(crate) enum Command {
     Cut(Box<CutOptions>),
     /// Show the properties of a clip or image, without cutting it
     Probe(ProbeOptions),
-    /// Show what this machine provides, what is missing and what to install
+    /// Check this machine: what it can write, what is missing and how to install it
     Doctor(DoctorOptions),
-    /// Serve the HTTP API and work on its jobs
+    /// Run a server: the page, the HTTP API, and the work on its jobs
     Serve(Box<ServeOptions>),
-    /// Work on the jobs of servers elsewhere, with a port for health alone: serve with --role worker
+    /// Run a worker for servers on other machines, as serve --role worker does
     #[command(mut_args = hide_from_workers)]
     Work(Box<ServeOptions>),
-    /// Serve AI assistants: the Model Context Protocol over standard input and output
+    /// Let AI assistants cut local files, by the Model Context Protocol
     Mcp(McpOptions),
     /// Create, list, limit and revoke API keys, whether the server runs or not
     Keys(KeysOptions),
 
     /// Remove expired and orphaned files from a server's store, whether the server runs or not
     Gc(GcOptions),
-    /// List, install, remove and verify neural models and the runtime for them
+    /// List, install, remove and verify neural models, and the runtime for them
     Models(ModelsOptions),
-    /// Install and remove an ffmpeg for hevc-alpha, which the ffmpeg of most systems cannot write
+    /// Install or remove an ffmpeg for hevc-alpha, which that of most systems cannot write
     Ffmpeg(FfmpegOptions),
     /// Migrate, check, show and back up the database of a server, whether the server runs or not
     Db(DbOptions),
@@ -136,13 +135,13 @@ pub(crate) struct ProbeOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorOptions {
-    /// Check an S3-compatible store instead, such as s3://bucket/prefix; its credentials come from the
-    /// AWS variables
+    /// Check an S3-compatible store instead, such as s3://bucket/prefix, with the credentials of the AWS
+    /// variables
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 
-    /// With --store: origin of the pages that show results, as scheme, host and port [default: that of
-    /// CLEARCUT_PUBLIC_URL, else that of a server on this machine]
+    /// With --store: origin of the web pages that show results, such as https://cut.example.com [default:
+    /// that of CLEARCUT_PUBLIC_URL, else that of a server on this machine]
     #[arg(long, value_name = "ORIGIN", requires = "store")]
     pub(crate) origin: Option<String>,
 
@@ -184,16 +183,5 @@ impl Arguments {
             | Command::Ffmpeg(_)
             | Command::Man => false,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_clap_definition_is_valid() {
-        Arguments::command().debug_assert();
     }
 }

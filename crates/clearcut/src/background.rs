@@ -8,7 +8,7 @@ use std::{
 
 use clearcut_job::{Backdrop, BackdropFile, ErrorCode, RequestError};
 
-use crate::{console::escape_line, failure::Failure, input::open_input};
+use crate::{color::css_color, console::escape_line, failure::Failure, input::open_input};
 
 /// A new background as it is named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,15 @@ impl FromStr for BackgroundOption {
     type Err = RequestError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Backdrop::named(text)?.map_or_else(|| Self::File(text.into()), Self::Named))
+        match Backdrop::named(text) {
+            Ok(Some(named)) => Ok(Self::Named(named)),
+            // A file may be named like a color.
+            Ok(None) if Path::new(text).exists() => Ok(Self::File(text.into())),
+            named => match css_color(text) {
+                Some(color) => Ok(Self::Named(Backdrop::Color(color))),
+                None => named.map(|_| Self::File(text.into())),
+            },
+        }
     }
 }
 
@@ -49,7 +57,7 @@ impl BackgroundOption {
 pub(crate) fn open_background(path: &Path) -> Result<File, Failure> {
     open_input(path).map_err(|failure| {
         let message = format!("background {}: {}", escape_line(&path.display().to_string()), failure.message());
-        let hint = "Give a color as #RRGGBB, blur, or the name of an image or a video.";
+        let hint = "Give a color such as white or #RRGGBB, blur, or the name of an image or a video.";
         Failure::output(ErrorCode::InvalidBackground, message, hint)
     })
 }

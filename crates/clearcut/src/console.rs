@@ -4,11 +4,23 @@
 use std::{
     fmt::Display,
     io::{Write, stderr, stdout},
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+/// Whether standard output takes a file, so that no line may go there.
+static TAKES_FILE: AtomicBool = AtomicBool::new(false);
+
+/// Keeps standard output free for a file: what would be printed there goes to standard error.
+pub(crate) fn leave_stdout_to_file() {
+    TAKES_FILE.store(true, Ordering::Relaxed);
+}
 
 /// Writes a line to standard output. Write errors are ignored, because the reader may have closed
 /// the pipe (`clearcut … | head`).
 pub(crate) fn print_out(line: impl Display) {
+    if TAKES_FILE.load(Ordering::Relaxed) {
+        return print_err(line);
+    }
     let _ = writeln!(stdout(), "{line}");
 }
 

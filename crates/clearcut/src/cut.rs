@@ -16,15 +16,18 @@ use clearcut_pipeline::{CutJob, CutReport, KeptModel, Resources, Stop};
 
 use crate::{
     background::BackgroundOption,
-    console::escape_line,
+    console::{escape_line, leave_stdout_to_file, print_out},
     cut_context::CutContext,
     cut_image::{UnnamedCut, cut_image},
     cut_options::CutOptions,
     failure::Failure,
-    input::{is_animation, is_image, open_input},
+    input::{is_animation, is_image},
+    inputs::{self, Input},
     installed_models::ModelOptions,
     outputs::{Outputs, names_folder},
-    reporter::{FinishedCut, Reporter},
+    reporter::{FinishedCut, Reporter, Turn},
+    stream,
+    table::{Row, table, terminal_width},
 };
 
 /// Images that are cut at the same time: one is decoded or encoded while another is matted.
@@ -40,11 +43,15 @@ enum Opened {
 
 /// Runs `clearcut cut`.
 pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) -> Result<(), Failure> {
+    if options.output.as_deref().is_some_and(stream::is_stdout) {
+        leave_stdout_to_file();
+    }
     let request = options.request()?;
     // The model is used by one cut at a time, so no other cut needs the memory.
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
+    let inputs = inputs::expand(&options.inputs, !options.json && !options.quiet)?;
     let resources = Resources::default();
-    let at_once = IMAGES_AT_ONCE.get().min(options.inputs.len()) as u64;
+    let at_once = IMAGES_AT_ONCE.get().min(inputs.len()) as u64;
     let background = options.background.as_ref().map(BackgroundOption::open).transpose()?.flatten();
     let context = CutContext {
         tools,
@@ -52,72 +59,90 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
         models: &KeptModel::new(&models),
         resources_of_image: Resources { max_bytes: resources.max_bytes / at_once.max(1), ..resources },
     };
-    check_names(options, &request)?;
+    check_names(options, &request, &inputs)?;
     let stop = Stop::default();
     let on_signal = stop.clone();
     // Fails only if a handler is already set, and none is.
     let _ = ctrlc::set_handler(move || on_signal.cancel());
     with_workers(IMAGES_AT_ONCE, |workers| {
-        let open = |input: &PathBuf| open(&context, options, &request, input, &stop);
-        let opened = workers.map_in_order(options.inputs.iter(), open);
-        let ended = finish_all(&context, options, &request, opened, &stop);
+        let open = |input: &Input| open(&context, options, &request, input, &stop);
+        let opened = workers.map_in_order(inputs.iter(), open);
+        let ended = finish_all(&context, options, &request, &inputs, opened, &stop);
         // Ends the cuts of the next images, if an earlier input failed.
         stop.cancel();
         ended
     })
 }
 
-/// Finishes the inputs in their order. Without `--keep-going`, the first failure is the last input.
+/// Finishes the inputs in their order, and sums up several. Without `--keep-going`, the first failure
+/// is the last input.
 fn finish_all(
     context: &CutContext,
     options: &CutOptions,
     request: &CutRequest,
+    inputs: &[Input],
     opened: impl Iterator<Item = Result<Opened, Failure>>,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    let mut last_failure = None;
-    for (input, opened) in options.inputs.iter().zip(opened) {
-        let reporter = Reporter::new(options, input);
+    let (mut cut, mut failed, mut last_failure) = (Vec::new(), 0, None);
+    for (number, (input, opened)) in (1..).zip(inputs.iter().zip(opened)) {
+        let turn = Turn { number, count: inputs.len() };
+        let reporter = Reporter::new(options, input.path(), turn);
         match opened.and_then(|opened| finish(context, options, request, (input, opened), stop, reporter)) {
-            Ok(()) => {}
-            Err(failure) if options.keep_going && !failure.is_interruption() => {
-                if let Some(earlier) = last_failure.replace(failure) {
-                    earlier.print(options.json);
-                }
-            }
+            Ok(rows) => cut.push(rows),
             Err(failure) => {
-                if let Some(earlier) = last_failure {
-                    Failure::print(&earlier, options.json);
+                let goes_on = options.keep_going && !failure.is_interruption();
+                failed += 1;
+                last_failure = Some(failure.printed(options.json));
+                if !goes_on {
+                    break;
                 }
-                return Err(failure);
             }
         }
+    }
+    if inputs.len() > 1 && !options.json && !options.quiet {
+        print_out(summary(&cut, failed, inputs.len()));
     }
     last_failure.map_or(Ok(()), Err)
 }
 
+/// What became of several inputs: the table of all files, and how many were cut, failed, or were not
+/// begun.
+fn summary(cut: &[Vec<Row>], failed: usize, inputs: usize) -> String {
+    let mut text = format!("{} cut", cut.len());
+    if failed > 0 {
+        text += &format!(", {failed} failed");
+    }
+    let left = inputs - cut.len() - failed;
+    if left > 0 {
+        text += &format!(", {left} not begun (--keep-going does not stop at a failure)");
+    }
+    if cut.is_empty() { text } else { format!("{}\n{text}", table(cut, terminal_width())) }
+}
+
 /// Refuses options that would give several inputs the same output name, or an output the name of an
 /// input.
-fn check_names(options: &CutOptions, request: &CutRequest) -> Result<(), Failure> {
+fn check_names(options: &CutOptions, request: &CutRequest, inputs: &[Input]) -> Result<(), Failure> {
     let output_is_folder = options.output.as_deref().is_none_or(names_folder);
-    if options.inputs.len() > 1 && !output_is_folder {
-        let message = format!("-o names one file, but there are {} inputs", options.inputs.len());
+    if inputs.len() > 1 && !output_is_folder {
+        let message = format!("-o names one file, but there are {} inputs", inputs.len());
         return Err(Failure::usage(message, "Give -o a folder, with a slash at its end, or leave it out."));
     }
-    if options.inputs.len() == 1 {
+    if inputs.len() == 1 {
         return Ok(());
     }
     let mut names = HashMap::new();
-    for input in &options.inputs {
+    for input in inputs {
         // One that cannot be read fails in its turn.
-        let is_image = open_input(input).and_then(|file| is_image(&file)).unwrap_or(false);
-        let output = options.output.as_deref();
+        let is_image = input.open().and_then(|file| is_image(&file)).unwrap_or(false);
+        let (input, output) = (input.path(), options.output.as_deref());
         let paths = if is_image {
             vec![Outputs::of_image(input, output, options.force)?.image_path()]
         } else {
             Outputs::of_clip(input, output, &request.formats, options.force)?.paths(&request.formats)
         };
-        Outputs::check_no_input(&paths, &options.inputs).map_err(|failure| failure.for_clip(input))?;
+        let read = inputs.iter().map(Input::path);
+        Outputs::check_no_input(&paths, read).map_err(|failure| failure.for_clip(input))?;
         for path in paths {
             // One folder may be spelt in many ways.
             let folder = path.parent().and_then(|folder| folder.canonicalize().ok()).unwrap_or_default();
@@ -137,10 +162,10 @@ fn open(
     context: &CutContext,
     options: &CutOptions,
     request: &CutRequest,
-    input: &Path,
+    input: &Input,
     stop: &Stop,
 ) -> Result<Opened, Failure> {
-    let file = open_input(input)?;
+    let (file, input) = (input.open()?, input.path());
     let asks_for_still = options.asks_for_still();
     let is_still = is_image(&file).and_then(|is_image| Ok(is_image || asks_for_still && is_animation(&file)?));
     if is_still.map_err(|failure| failure.for_clip(input))? {
@@ -154,24 +179,26 @@ fn finish(
     context: &CutContext,
     options: &CutOptions,
     request: &CutRequest,
-    (input, opened): (&Path, Opened),
+    (input, opened): (&Input, Opened),
     stop: &Stop,
     mut reporter: Reporter,
-) -> Result<(), Failure> {
+) -> Result<Vec<Row>, Failure> {
     let began = Instant::now();
-    let file = match opened {
+    let (file, input) = match opened {
         Opened::Image(cut) => return cut.finish(&reporter),
-        Opened::Clip(file) => file,
+        Opened::Clip(file) => (file, input.path()),
     };
     let outputs = Outputs::of_clip(input, options.output.as_deref(), &request.formats, options.force)
         .map_err(|failure| failure.for_clip(input))?;
     let progress = &mut |step| reporter.progress(step);
     let (report, paths) = cut_to(&outputs, context, request, (input, &file), stop, progress)?;
     let without_effect = options.without_effect(&request.formats);
-    let finished =
-        FinishedCut { report: &report, paths: &paths, without_effect: &without_effect, took: began.elapsed() };
-    reporter.finished(&finished);
-    Ok(())
+    Ok(reporter.finished(&FinishedCut {
+        report: &report,
+        paths: &paths,
+        without_effect: &without_effect,
+        took: began.elapsed(),
+    }))
 }
 
 /// Cuts a clip, and moves the checked files to their final names. A cut that fails leaves nothing.

@@ -20,6 +20,8 @@ use crate::{
     input::is_animation,
     outputs::{IMAGE_EXTENSION, Outputs},
     reporter::{FinishedImage, Reporter},
+    stream,
+    table::Row,
 };
 
 /// An image that was cut, and whose file has no name yet.
@@ -39,11 +41,10 @@ impl UnnamedCut {
     }
 
     /// Moves the PNG to its final name, and reports it.
-    pub(crate) fn finish(self, reporter: &Reporter) -> Result<(), Failure> {
+    pub(crate) fn finish(self, reporter: &Reporter) -> Result<Vec<Row>, Failure> {
         let took = self.took;
         let (image, path) = self.publish()?;
-        reporter.finished_image(&FinishedImage { image: &image, path: &path, took });
-        Ok(())
+        Ok(reporter.finished_image(&FinishedImage { image: &image, path: &path, took }))
     }
 }
 
@@ -121,7 +122,8 @@ fn refuse_options_of_clips(options: &CutOptions, file: &File) -> Result<(), Fail
         let message = format!("{name} has no meaning for a still image, whose cut is a PNG");
         return Err(Failure::usage(message, "Leave it out, or cut images and clips by commands of their own."));
     }
-    let extension = options.output.as_deref().filter(|path| !path.is_dir()).and_then(Path::extension);
+    let named = options.output.as_deref().filter(|path| !path.is_dir() && !stream::is_stream(path));
+    let extension = named.and_then(Path::extension);
     match extension {
         Some(extension) if !extension.eq_ignore_ascii_case(IMAGE_EXTENSION) => {
             let message = format!("the cut of a still image is a PNG, not {}", extension.display());

@@ -11,21 +11,26 @@ use clearcut_job::{
 };
 
 use crate::{
-    background::BackgroundOption, bounds_options::BoundsOptions, failure::Failure, limit_options::LimitOptions,
-    outputs::IMAGE_EXTENSION,
+    background::BackgroundOption, bounds_options::BoundsOptions, color::key_color, failure::Failure,
+    limit_options::LimitOptions, outputs::IMAGE_EXTENSION,
 };
+
+/// Headings of the options that are not needed every day.
+const SUBJECT: &str = "Finding the subject";
+const ENCODING: &str = "Encoding";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CutOptions {
-    /// The clips: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP, AVIF, a
-    /// ZIP of numbered images; or still images: JPEG, PNG, WebP, AVIF, HEIC
+    /// Clips and images, folders of them, patterns such as '*.mp4', or - for standard input. Clips are
+    /// MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP and AVIF, or a ZIP of
+    /// numbered images; images are JPEG, PNG, WebP, AVIF and HEIC
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Output file (for one input), whose extension is that of its format, or folder, with a slash
-    /// at the end if it is to be made [default: beside the clip, as NAME-cut.webm, or the image, as
-    /// NAME-cut.png]. Of a GIF or another animated image, FILE.png gets the first frame
+    /// Output file or folder, or - for standard output. The extension of a file decides the format; a
+    /// folder that ends with a slash is created. For a GIF or another animation, FILE.png gets its first
+    /// frame [default: NAME-cut.webm beside the clip, NAME-cut.png beside the image]
     #[arg(short, long, value_name = "FILE-OR-DIR")]
     pub(crate) output: Option<PathBuf>,
 
@@ -38,36 +43,35 @@ pub(crate) struct CutOptions {
     )]
     pub(crate) formats: Option<Formats>,
 
-    /// How the subject is found: auto (by color if the background is flat, else by a neural model),
+    /// How to find the subject: auto (by color if the background is flat, else by a neural model),
     /// chroma or ai
-    #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = parse::<MethodChoice>)]
+    #[arg(long, help_heading = SUBJECT, default_value = "auto", value_name = "METHOD", value_parser = parse::<MethodChoice>)]
     pub(crate) method: MethodChoice,
 
-    /// Background color: auto (measured), #RRGGBB or R,G,B
-    #[arg(long, default_value = "auto", value_name = "COLOR", value_parser = parse::<KeyColorChoice>)]
+    /// Color of the background to remove: auto (measured), #RRGGBB, R,G,B or a color of CSS, such as lime
+    #[arg(long, help_heading = SUBJECT, default_value = "auto", value_name = "COLOR", value_parser = key_color)]
     pub(crate) key: KeyColorChoice,
 
     /// How far a color may differ from the background color and still be removed, 0-100: a lower
     /// value keeps more of the subject
-    #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>, allow_negative_numbers = true)]
+    #[arg(long, help_heading = SUBJECT, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>, allow_negative_numbers = true)]
     pub(crate) tolerance: Tolerance,
 
     /// Shadows that the subject casts on the background: keep (as translucent black) or drop
-    #[arg(long, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
+    #[arg(long, help_heading = SUBJECT, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
     pub(crate) shadow: ShadowChoice,
 
-    /// Interlaced frames: auto (de-interlace a clip that is measured or flagged as interlaced), on
-    /// or off
-    #[arg(long, default_value = "auto", value_name = "WHEN", value_parser = parse::<DeinterlaceChoice>)]
+    /// Whether to de-interlace: auto (if the clip is measured or flagged as interlaced), on or off
+    #[arg(long, help_heading = ENCODING, default_value = "auto", value_name = "WHEN", value_parser = parse::<DeinterlaceChoice>)]
     pub(crate) deinterlace: DeinterlaceChoice,
 
     /// Region that is subject (keep) or background (remove) whatever its color, as keep@SECONDS,X,Y
     /// or remove@SECONDS,X,Y with X and Y as shares of the frame from 0 to 1; with ,WIDTH,HEIGHT a
     /// box. Followed through the clip. May be given up to 32 times
-    #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
+    #[arg(long = "hint", help_heading = SUBJECT, value_name = "HINT", value_parser = parse::<Hint>)]
     pub(crate) hints: Vec<Hint>,
 
-    /// Part of the clip that is cut, as START,END in seconds or hh:mm:ss.mmm; either may be empty
+    /// Cut only this part of the clip: START,END in seconds or hh:mm:ss.mmm; either may be left out
     #[arg(long, value_name = "START,END", value_parser = parse::<Trim>, allow_hyphen_values = true)]
     pub(crate) trim: Option<Trim>,
 
@@ -87,13 +91,13 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "RECT-OR-SHAPE", value_parser = parse::<Crop>, allow_hyphen_values = true)]
     pub(crate) crop: Option<Crop>,
 
-    /// What is put behind the subject: a color as #RRGGBB, an image or a video (repeated if it is
-    /// shorter), or blur (the clip itself, blurred). Without formats, the output is then an mp4 [default:
-    /// nothing, which leaves it transparent]
+    /// What to put behind the subject: a color such as white or #RRGGBB, an image, a video (repeated if
+    /// it is shorter), or blur (the clip itself, blurred). The default format is then mp4 [default:
+    /// nothing: the output is transparent]
     #[arg(long, value_name = "COLOR-FILE-OR-BLUR", value_parser = parse::<BackgroundOption>)]
     pub(crate) background: Option<BackgroundOption>,
 
-    /// Frame rate: source, or 1-60 frames per second
+    /// Frame rate: source, 1-60, 23.976, 29.97 or 59.94 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>, allow_negative_numbers = true)]
     pub(crate) fps: FpsChoice,
 
@@ -108,14 +112,14 @@ pub(crate) struct CutOptions {
     pub(crate) limit: LimitOptions,
 
     /// Image quality of webp, apng and gif, 0-100; 100 is lossless, but for the palette of a gif
-    #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
+    #[arg(long, help_heading = ENCODING, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
 
     /// Encoding speed of webm, stacked-alpha, hevc-alpha and mp4: best (smaller files, slower), balanced or fast
-    #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
+    #[arg(long, help_heading = ENCODING, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
     pub(crate) speed: Speed,
 
-    /// Leave out the sound
+    /// Write no sound
     #[arg(long)]
     pub(crate) no_audio: bool,
 
@@ -215,9 +219,21 @@ impl CutOptions {
         };
         let asked = self.formats.clone().or_else(|| named_format.map(Formats::from));
         let request = self.limit.applied_to(request, asked.as_ref()).map_err(|error| contradiction(&error))?;
+        if self.background.is_none() && asked.iter().flat_map(Formats::iter).any(OutputFormat::needs_background) {
+            return Err(needs_background());
+        }
         request.check().map_err(|error| contradiction(&error))?;
         Ok(request)
     }
+}
+
+/// The question behind `-f mp4`: which of two files is meant.
+fn needs_background() -> Failure {
+    Failure::usage(
+        "mp4 has no transparency: what should be behind the subject?".to_owned(),
+        "For a color or a picture, add --background, such as --background white. For a transparent video on a \
+         page, as H.264 with the matte below the picture, use -f stacked-alpha.",
+    )
 }
 
 fn contradiction(error: &RequestError) -> Failure {

@@ -25,6 +25,7 @@ pub(crate) struct Failure {
     hint: Option<String>,
     /// Path of the clip that failed.
     input: Option<String>,
+    is_printed: bool,
 }
 
 impl Failure {
@@ -32,24 +33,30 @@ impl Failure {
     pub(crate) fn input(path: &Path, error: &std::io::Error) -> Self {
         let hint = Some("Check the name and that the file may be read.".to_owned());
         let message = format!("the clip cannot be opened: {}", os_message(error));
-        Self { code: ErrorCode::InputUnreadable, message, hint, input: None }.for_clip(path)
+        Self { code: ErrorCode::InputUnreadable, message, hint, input: None, is_printed: false }.for_clip(path)
     }
 
     /// Failure: the clip is not a regular file.
     pub(crate) fn not_a_file(path: &Path) -> Self {
         let hint = Some("Give a file, not a folder or a device.".to_owned());
-        Self { code: ErrorCode::InputUnreadable, message: "the clip is not a file".to_owned(), hint, input: None }
-            .for_clip(path)
+        Self {
+            code: ErrorCode::InputUnreadable,
+            message: "the clip is not a file".to_owned(),
+            hint,
+            input: None,
+            is_printed: false,
+        }
+        .for_clip(path)
     }
 
     /// Failure: the output cannot be written.
     pub(crate) fn output(code: ErrorCode, message: String, hint: &str) -> Self {
-        Self { code, message, hint: Some(hint.to_owned()), input: None }
+        Self { code, message, hint: Some(hint.to_owned()), input: None, is_printed: false }
     }
 
     /// Failure: this machine is at fault.
     pub(crate) fn host(code: ErrorCode, message: String, hint: Option<&str>) -> Self {
-        Self { code, message, hint: hint.map(str::to_owned), input: None }
+        Self { code, message, hint: hint.map(str::to_owned), input: None, is_printed: false }
     }
 
     /// Failure: this machine is at fault, as `error` and its sources say.
@@ -59,7 +66,7 @@ impl Failure {
 
     /// Failure: the command line is invalid.
     pub(crate) fn usage(message: String, hint: &str) -> Self {
-        Self { code: ErrorCode::InvalidRequest, message, hint: Some(hint.to_owned()), input: None }
+        Self { code: ErrorCode::InvalidRequest, message, hint: Some(hint.to_owned()), input: None, is_printed: false }
     }
 
     /// The same failure with the path of its clip.
@@ -81,8 +88,17 @@ impl Failure {
         ExitCode::from(self.code.exit().max(1))
     }
 
+    /// The same failure after it was printed, so that it is not printed again when the program ends.
+    pub(crate) fn printed(self, as_json: bool) -> Self {
+        self.print(as_json);
+        Self { is_printed: true, ..self }
+    }
+
     /// Prints the failure to standard error as text, or to standard output as a JSON line.
     pub(crate) fn print(&self, as_json: bool) {
+        if self.is_printed {
+            return;
+        }
         if as_json {
             let (code, message, hint, input) = (self.code, &self.message, &self.hint, &self.input);
             print_out(json!({"event": "error", "input": input, "code": code, "message": message, "hint": hint}));
@@ -99,13 +115,13 @@ impl Failure {
 impl From<clearcut_pipeline::Error> for Failure {
     fn from(error: clearcut_pipeline::Error) -> Self {
         let (code, hint) = (error.code(), error.hint().map(str::to_owned));
-        Self { code, message: with_sources(&error), hint, input: None }
+        Self { code, message: with_sources(&error), hint, input: None, is_printed: false }
     }
 }
 
 impl From<clearcut_model::Error> for Failure {
     fn from(error: clearcut_model::Error) -> Self {
-        Self { code: error.code(), message: error_line(&error), hint: error.hint(), input: None }
+        Self { code: error.code(), message: error_line(&error), hint: error.hint(), input: None, is_printed: false }
     }
 }
 
@@ -132,7 +148,7 @@ impl From<clearcut_ffmpeg::Error> for Failure {
 
 impl From<clearcut_mcp::Failure> for Failure {
     fn from(failure: clearcut_mcp::Failure) -> Self {
-        Self { code: failure.code, message: failure.message, hint: failure.hint, input: None }
+        Self { code: failure.code, message: failure.message, hint: failure.hint, input: None, is_printed: false }
     }
 }
 

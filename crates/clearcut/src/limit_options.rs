@@ -7,13 +7,13 @@ use clearcut_job::{CutRequest, Formats, MaxBytes, Preset, RequestError};
 #[derive(Debug, Args)]
 pub(crate) struct LimitOptions {
     #[arg(long, value_name = "NAME", value_parser = preset, help = format!(
-        "What the file is for: {}. Sets format, size, rate and quality, without sound, and keeps the limit of bytes",
+        "Make a file for: {}. Sets format, size, rate and quality, leaves out the sound, and keeps the limit of bytes",
         Preset::NAMES
     ))]
     preset: Option<Preset>,
 
-    /// Largest file in bytes, or as 256KB or 2MB, for webm, webp, apng and gif: quality, then rate, then
-    /// size are lowered until it is kept
+    /// Largest file in bytes, or as 256KB or 2MB, for webm, webp, apng and gif: lowers the quality, then
+    /// the rate, then the size until the file fits
     #[arg(long, value_name = "N", value_parser = max_bytes, allow_negative_numbers = true)]
     max_bytes: Option<MaxBytes>,
 }

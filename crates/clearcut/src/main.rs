@@ -3,6 +3,7 @@
 mod arguments;
 mod background;
 mod bounds_options;
+mod color;
 mod console;
 mod cut;
 mod cut_context;
@@ -15,8 +16,10 @@ mod failure;
 mod ffmpeg_command;
 mod generate;
 mod heap;
+mod help;
 mod image_command;
 mod input;
+mod inputs;
 mod installed_models;
 mod limit_options;
 mod mcp;
@@ -25,15 +28,18 @@ mod order;
 mod outputs;
 mod packages;
 mod probe;
+mod report_json;
+mod report_text;
 mod reporter;
 mod server;
+mod stream;
+mod table;
 
 use std::{
     io::{Read, Write},
     process::ExitCode,
 };
 
-use clap::Parser;
 use clearcut_job::ImageFailure;
 
 use crate::{
@@ -44,7 +50,7 @@ use crate::{
 
 fn main() -> ExitCode {
     heap::use_single_heap();
-    let arguments = Arguments::parse();
+    let arguments = help::parse();
     if let Command::Unpack { max_pixels, max_frames, max_work, max_bytes } = arguments.command {
         let limits = clearcut_unpack::Limits { max_pixels, max_frames, max_work, max_bytes };
         // Standard input is a file, and an archive is read from its end.

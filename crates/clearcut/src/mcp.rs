@@ -218,7 +218,8 @@ impl Cutter for LocalCutter {
     fn check(&self, order: &CutOrder) -> Result<(), clearcut_mcp::Failure> {
         refuse_image(&open_input(&order.clip)?)?;
         order.background.as_deref().map(open_background).transpose()?;
-        let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?;
+        let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?
+            .only_files()?;
         Ok(outputs.check_free(&order.request.formats, &order.clip)?)
     }
 
@@ -231,7 +232,8 @@ impl Cutter for LocalCutter {
         let began = Instant::now();
         let background = order.background.as_deref().map(open_background).transpose()?;
         let context = CutContext { background: background.as_ref(), ..CutContext::of_one(&self.tools, &self.models) };
-        let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?;
+        let outputs = Outputs::of_clip(&order.clip, order.output.as_deref(), &order.request.formats, order.overwrites)?
+            .only_files()?;
         let file = open_input(&order.clip)?;
         let (report, paths) = cut_to(&outputs, &context, &order.request, (&order.clip, &file), stop, progress)?;
         Ok(FinishedCut { report, paths, took: began.elapsed() })
@@ -241,7 +243,7 @@ impl Cutter for LocalCutter {
         let began = Instant::now();
         let context = CutContext::of_one(&self.tools, &self.models);
         let file = open_input(&order.image)?;
-        let outputs = Outputs::of_image(&order.image, order.output.as_deref(), order.overwrites)?;
+        let outputs = Outputs::of_image(&order.image, order.output.as_deref(), order.overwrites)?.only_files()?;
         let task = ImageTask::Cut { request: order.request.clone(), has_soft_edges: order.has_soft_edges };
         let (image, path) = cut_image_to(outputs, &context, &task, (&order.image, &file), stop)?.publish()?;
         Ok(FinishedImage { image, path, took: began.elapsed() })

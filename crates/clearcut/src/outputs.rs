@@ -14,6 +14,7 @@ use tempfile::{TempDir, TempPath};
 use crate::{
     console::escape_line,
     failure::{Failure, os_message},
+    stream,
 };
 
 /// Extension of the cut of an image.
@@ -26,6 +27,8 @@ pub(crate) struct Outputs {
     stem: OsString,
     /// The file that the user named, and what it is.
     named: Option<(PathBuf, Kind)>,
+    /// Standard output, a pipe or a device, which takes the one file in place of a name.
+    stream: Option<PathBuf>,
     overwrite: bool,
 }
 
@@ -64,7 +67,8 @@ impl Outputs {
     /// The files of a clip in `formats`, named `NAME-cut` beside the clip or in the folder `output`,
     /// or the file `output`. A folder that ends with a slash need not exist. If the file has an
     /// extension, it must be that of one of the formats; the others have the same name with their
-    /// own. If it is that of two formats, the one without a suffix has the name.
+    /// own. If it is that of two formats, the one without a suffix has the name. A [stream] takes one
+    /// file.
     pub(crate) fn of_clip(
         input: &Path,
         output: Option<&Path>,
@@ -81,15 +85,15 @@ impl Outputs {
     }
 
     fn new(input: &Path, output: Option<&Path>, kinds: &[Kind], overwrite: bool) -> Result<Self, Failure> {
-        let stem_of = |path: &Path| path.file_stem().unwrap_or_default().to_os_string();
-        let mut cut_name = stem_of(input);
+        let mut cut_name = input.file_stem().unwrap_or_default().to_os_string();
         cut_name.push("-cut");
+        if let Some(output) = output.filter(|output| stream::is_stream(output)) {
+            stream::check(output, kinds.len())?;
+            let (folder, stream) = (std::env::temp_dir(), Some(output.to_path_buf()));
+            return Ok(Self { folder, stem: cut_name, named: None, stream, overwrite });
+        }
         let mut named = None;
         let (folder, stem) = match output {
-            Some(path) if path.as_os_str() == "-" => {
-                let message = "standard output cannot be written, because files are checked before they get their name";
-                return Err(Failure::usage(message.to_owned(), "Give -o a file name or a folder."));
-            }
             None => (input.parent().map(Path::to_path_buf).unwrap_or_default(), cut_name),
             Some(path) if names_folder(path) => (path.to_path_buf(), cut_name),
             Some(path) => {
@@ -109,7 +113,18 @@ impl Outputs {
         if !folder.is_dir() && !output.is_some_and(names_folder) {
             return Err(missing_folder(&folder));
         }
-        Ok(Self { folder, stem, named, overwrite })
+        Ok(Self { folder, stem, named, stream: None, overwrite })
+    }
+
+    /// Refuses a stream, for who may name files alone.
+    pub(crate) fn only_files(self) -> Result<Self, Failure> {
+        match &self.stream {
+            Some(stream) => {
+                let message = format!("{} is not a file", display_path(stream));
+                Err(Failure::output(ErrorCode::OutputUnwritable, message, "Choose another name with -o."))
+            }
+            None => Ok(self),
+        }
     }
 
     /// Final paths of the outputs in `formats`.
@@ -124,6 +139,9 @@ impl Outputs {
 
     /// Final path of one output.
     fn path(&self, kind: Kind) -> PathBuf {
+        if let Some(stream) = &self.stream {
+            return stream.clone();
+        }
         let named = self.named.as_ref().filter(|(_, named)| *named == kind);
         named.map_or_else(|| self.path_with(kind.suffix(), kind.extension()), |(path, _)| path.clone())
     }
@@ -161,10 +179,13 @@ impl Outputs {
     }
 
     /// Checks before any work that no path is one of `inputs`, however it is spelt.
-    pub(crate) fn check_no_input(paths: &[PathBuf], inputs: &[PathBuf]) -> Result<(), Failure> {
+    pub(crate) fn check_no_input<'a>(
+        paths: &[PathBuf],
+        inputs: impl Iterator<Item = &'a Path> + Clone,
+    ) -> Result<(), Failure> {
         for path in paths {
             let Ok(resolved) = path.canonicalize() else { continue };
-            if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == resolved)) {
+            if inputs.clone().any(|input| input.canonicalize().is_ok_and(|input| input == resolved)) {
                 let message = format!("{} is an input of this command", display_path(path));
                 return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another folder with -o."));
             }
@@ -173,6 +194,9 @@ impl Outputs {
     }
 
     fn check_paths(&self, paths: impl Iterator<Item = PathBuf>, input: &Path) -> Result<(), Failure> {
+        if self.stream.is_some() {
+            return Ok(());
+        }
         for path in paths {
             let Ok(meta) = path.symlink_metadata() else { continue };
             if meta.is_dir() {
@@ -220,6 +244,10 @@ impl Outputs {
     }
 
     fn persist(&self, file: TempPath, to: PathBuf) -> Result<PathBuf, Failure> {
+        if let Some(stream) = &self.stream {
+            stream::write(&file, stream)?;
+            return Ok(to);
+        }
         std::fs::create_dir_all(&self.folder).map_err(|error| unwritable(&to, &error))?;
         let published = if self.overwrite { file.persist(&to) } else { file.persist_noclobber(&to) };
         match published {
@@ -297,6 +325,7 @@ mod tests {
         assert_eq!(names("./a.png", "poster,apng"), ["./a-poster.png", "./a.png"].map(PathBuf::from));
         assert_eq!(names("./a.png", "webm,poster"), ["./a.webm", "./a.png"].map(PathBuf::from));
         assert_eq!(names("new/", "mov"), ["new/clip-cut.mov"].map(PathBuf::from));
+        assert_eq!(names("/dev/null", "gif"), [PathBuf::from("/dev/null")]);
         let image = Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("./B.PNG")), false).unwrap();
         assert_eq!(image.image_path(), Path::new("./B.PNG"));
     }
@@ -323,7 +352,13 @@ mod tests {
 
     #[test]
     fn a_name_that_no_output_can_have_is_refused() {
-        for (output, formats) in [("-", "webm"), ("a.txt", "webm"), ("keep.v2", "webm"), ("a.mov", "webm,webp")] {
+        for (output, formats) in [
+            ("-", "webm,mov"),
+            ("/dev/null", "webm,mov"),
+            ("a.txt", "webm"),
+            ("keep.v2", "webm"),
+            ("a.mov", "webm,webp"),
+        ] {
             assert!(outputs(output, formats).is_err(), "{output}");
         }
         assert!(Outputs::of_image(Path::new("photo.jpg"), Some(Path::new("a.webm")), false).is_err());

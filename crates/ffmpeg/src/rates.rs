@@ -50,7 +50,19 @@ pub(crate) fn constant_rate(starts: &[f64], header_rates: &[FrameRate]) -> Optio
         return Some(stated.unwrap_or(DEFAULT_RATE));
     }
     let (average, stated) = header_rates.split_last().map_or((None, header_rates), |(last, rest)| (Some(*last), rest));
-    stated.iter().copied().chain(usual_rates()).chain(average).find(|rate| is_constant(starts, *rate))
+    // Of a few frames, many usual rates show each once; the times of the frames tell which is meant.
+    let usual = usual_rates().filter(|rate| is_constant(starts, *rate));
+    let usual = usual.min_by(|a, b| distance_from(starts, *a).total_cmp(&distance_from(starts, *b)));
+    let stated = stated.iter().copied().find(|rate| is_constant(starts, *rate));
+    stated.or(usual).or_else(|| average.filter(|rate| is_constant(starts, *rate)))
+}
+
+/// Mean distance in seconds of frame i from i / rate.
+fn distance_from(starts: &[f64], rate: FrameRate) -> f64 {
+    let first = starts.first().copied().unwrap_or(0.0);
+    let frame = 1.0 / rate.per_second();
+    let distances = starts.iter().enumerate().map(|(index, start)| (start - first - index as f64 * frame).abs());
+    distances.sum::<f64>() / starts.len().max(1) as f64
 }
 
 /// Whether frame i starts within half a frame of i / rate for every i, so that no frame is repeated
@@ -159,6 +171,13 @@ mod tests {
         assert_eq!(rate_of(&repeated(&[8.333, 8.333, 16.667], 40), "240/1"), "120");
         let jitter: Vec<f64> = (0..25).map(|index| f64::from(index * 40 + index * 7 % 19) / 1000.0).collect();
         assert_eq!(rate_of(&jitter, "3125/127"), "25", "jitter bends the average of a short clip");
+    }
+
+    #[test]
+    fn the_times_of_a_few_frames_tell_which_usual_rate_they_have() {
+        for (gaps, rate) in [(&[40.0][..], "25"), (&[33.0], "30"), (&[100.0], "10"), (&[40.0, 40.0], "25")] {
+            assert_eq!(rate_of(&starts(gaps.iter().copied()), ""), rate, "{gaps:?}");
+        }
     }
 
     #[test]

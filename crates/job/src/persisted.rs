@@ -190,6 +190,7 @@ mod tests {
     #[test]
     fn a_request_round_trips_through_json() {
         let auto = CutRequest { key_color: KeyColorChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
+        let ntsc = CutRequest { fps: FpsChoice::Ntsc(30), ..request() };
         let fast = CutRequest { speed: Speed::Fast, ..request() };
         let ai = CutRequest { method: MethodChoice::Ai, key_color: KeyColorChoice::Auto, ..request() };
         let bare = CutRequest { shadow: ShadowChoice::Drop, ..request() };
@@ -205,9 +206,23 @@ mod tests {
         let around = CutRequest { crop: Some("auto:1:1".parse().unwrap()), ..request() };
         let opaque =
             CutRequest { formats: OutputFormat::Mp4.into(), background: Some("#ff8800".parse().unwrap()), ..request() };
-        for request in
-            [request(), auto, fast, ai, bare, woven, hinted, trimmed, cropped, shaped, around, slow, bound, opaque]
-        {
+        for request in [
+            request(),
+            auto,
+            ntsc,
+            fast,
+            ai,
+            bare,
+            woven,
+            hinted,
+            trimmed,
+            cropped,
+            shaped,
+            around,
+            slow,
+            bound,
+            opaque,
+        ] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -1,5 +1,7 @@
 //! The request that a preset makes of the fields that are given beside it.
 
+use clearcut_frame::FrameRate;
+
 use crate::{
     Bounds, Canvas, CutRequest, Fit, Formats, FpsChoice, LongestSide, OutputFormat, Preset, Quality, RequestError,
     Speed,
@@ -40,7 +42,7 @@ impl CutRequest {
     fn refuse_what_presets_set(&self) -> Result<(), RequestError> {
         let pixels = |side: LongestSide| side.get().to_string();
         let (width, height) = self.bounds.map_or((None, None), Bounds::sides);
-        let rate = if let FpsChoice::Fixed(fps) = self.fps { Some(fps.to_string()) } else { None };
+        let rate = self.fps.rate().map(FrameRate::readable);
         let quality = Some(self.quality).filter(|quality| *quality != Quality::default());
         let given = [
             ("size", self.size.map(pixels)),

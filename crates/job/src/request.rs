@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use clearcut_frame::{Rgb8, Size};
+use clearcut_frame::{FrameRate, Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,16 +124,35 @@ pub enum FpsChoice {
     Source,
     /// A fixed rate in frames per second, 1–60: frames are dropped or repeated to reach it.
     Fixed(u8),
+    /// A fixed rate of NTSC: 1000/1001 of this many frames per second, which are 24, 30 or 60.
+    Ntsc(u8),
+}
+
+impl FpsChoice {
+    /// The fixed rate; `None` for that of the source.
+    #[must_use]
+    pub fn rate(self) -> Option<FrameRate> {
+        match self {
+            Self::Source => None,
+            Self::Fixed(fps) => FrameRate::new(fps.into(), 1),
+            Self::Ntsc(fps) => FrameRate::new(u32::from(fps) * 1000, 1001),
+        }
+    }
 }
 
 impl FromStr for FpsChoice {
     type Err = RequestError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim() == "source" {
-            return Ok(Self::Source);
+        match text.trim() {
+            "source" => return Ok(Self::Source),
+            "23.976" | "23.98" | "24000/1001" => return Ok(Self::Ntsc(24)),
+            "29.97" | "30000/1001" => return Ok(Self::Ntsc(30)),
+            "59.94" | "60000/1001" => return Ok(Self::Ntsc(60)),
+            _ => {}
         }
-        parse_in_range("fps", text, (1, 60), "a whole number from 1 to 60, or source").map(|fps| Self::Fixed(fps as u8))
+        let allowed = "a whole number from 1 to 60, 23.976, 29.97, 59.94, or source";
+        parse_in_range("fps", text, (1, 60), allowed).map(|fps| Self::Fixed(fps as u8))
     }
 }
 
@@ -362,6 +381,16 @@ mod tests {
         assert!("2049".parse::<LongestSide>().is_err());
         assert!("0".parse::<FpsChoice>().is_err());
         assert!("61".parse::<FpsChoice>().is_err());
+    }
+
+    #[test]
+    fn rates_of_ntsc_are_exact_however_they_are_written() {
+        for (text, frames) in [("23.976", 24_000), ("23.98", 24_000), (" 29.97 ", 30_000), ("60000/1001", 60_000)] {
+            let rate = text.parse::<FpsChoice>().unwrap().rate();
+            assert_eq!(rate, FrameRate::new(frames, 1001), "{text}");
+        }
+        assert_eq!("25".parse::<FpsChoice>().unwrap().rate(), FrameRate::new(25, 1));
+        assert!("29.5".parse::<FpsChoice>().unwrap_err().allowed().contains("29.97"));
     }
 
     #[test]

@@ -115,11 +115,17 @@ pub(crate) struct CutArguments {
     #[schemars(with = "i64", extend("minimum" = 1000, "maximum" = 1_000_000_000))]
     max_bytes: Option<Argument<MaxBytes>>,
 
-    /// Frames per second, 1 to 60, or "source" for those of the clip.
+    /// Frames per second, 1 to 60, 23.976, 29.97 or 59.94, or "source" for those of the clip.
     #[serde(default)]
     #[schemars(
         with = "serde_json::Value",
-        extend("anyOf" = [{ "type": "integer", "minimum": 1, "maximum": 60 }, { "const": "source" }], "default" = "source")
+        extend(
+            "anyOf" = [
+                { "type": "integer", "minimum": 1, "maximum": 60 },
+                { "enum": [23.976, 29.97, 59.94, "source"] },
+            ],
+            "default" = "source"
+        )
     )]
     fps: Option<Argument<FpsChoice>>,
 
@@ -285,5 +291,8 @@ mod tests {
         let formats: Vec<_> = OutputFormat::ALL.into_iter().map(OutputFormat::name).collect();
         assert_eq!(properties["formats"]["items"]["enum"], json!(formats));
         assert_eq!(properties["fps"]["anyOf"][0]["maximum"], json!(60));
+        for rate in properties["fps"]["anyOf"][1]["enum"].as_array().unwrap() {
+            assert!(request(json!({"input": "a.mp4", "fps": rate})).is_ok(), "{rate}");
+        }
     }
 }

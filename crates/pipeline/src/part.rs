@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use clearcut_ffmpeg::{DecodeWindow, MediaInfo, Retiming, TimeSpan};
 use clearcut_frame::FrameRate;
-use clearcut_job::{CutRequest, FpsChoice};
+use clearcut_job::CutRequest;
 
 use crate::Error;
 
@@ -54,12 +54,10 @@ impl Part {
 /// it. They are shown at this rate times the tempo. Slower than the clip, without a rate of its own, each
 /// frame is shown once, for longer.
 pub(crate) fn timing(request: &CutRequest, info: &MediaInfo) -> (FrameRate, Retiming) {
-    let requested = match request.fps {
-        FpsChoice::Source if request.tempo.is_slower() => info.frame_rate,
-        FpsChoice::Source => request.tempo.in_clip(info.frame_rate),
-        FpsChoice::Fixed(fps) => {
-            FrameRate::new(u32::from(fps), 1).map_or(info.frame_rate, |rate| request.tempo.in_clip(rate))
-        }
+    let requested = match request.fps.rate() {
+        None if request.tempo.is_slower() => info.frame_rate,
+        None => request.tempo.in_clip(info.frame_rate),
+        Some(rate) => request.tempo.in_clip(rate),
     };
     let is_unchanged = requested == info.frame_rate && !info.has_variable_rate;
     (requested, if is_unchanged { Retiming::EveryFrame } else { Retiming::To(requested) })

@@ -255,7 +255,7 @@ pub(crate) struct SubmitForm {
     /// which leaves the outputs transparent.
     #[schema(nullable = false)]
     background: Option<String>,
-    /// Frames per second of the outputs: 1–60, or `source`. Default: 24.
+    /// Frames per second of the outputs: 1–60, 23.976, 29.97, 59.94, or `source`. Default: 24.
     #[schema(nullable = false)]
     fps: Option<String>,
     /// The output format, if there is only one. Excludes `formats`.

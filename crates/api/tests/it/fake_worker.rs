@@ -131,7 +131,7 @@ impl InteractiveWorker for FakeWorker {
     }
 
     async fn fetch_image(&self, _: Target) -> Result<StoredObject, InteractiveFailure> {
-        let message = "the host of the address answered with status 404";
+        let message = "the host answered with status 404";
         Err(InteractiveFailure::Failed(Failure::new(FailureCode::InvalidUrl, message)))
     }
 }

@@ -17,5 +17,6 @@ mod models;
 mod outputs;
 mod run;
 mod services;
+mod several_inputs;
 mod site;
 mod start_faults;

@@ -15,13 +15,13 @@ use crate::{
 
 impl Workspace {
     /// A clip of three frames on a flat background.
-    fn flat_clip(&self, name: &str) {
+    pub(crate) fn flat_clip(&self, name: &str) {
         let scene = "color=0x14be46:s=128x96:r=10:d=0.3,format=rgb24,drawbox=40:20:40:60:0xc83c32:fill";
         self.make(name, &format!("-f lavfi -i {scene}"));
     }
 
     /// The files that a successful cut names, as `format name`.
-    fn cut_into(&self, arguments: &[&str]) -> Vec<String> {
+    pub(crate) fn cut_into(&self, arguments: &[&str]) -> Vec<String> {
         let outcome = self.run(&[&["cut"], arguments, &["--json"]].concat());
         assert_eq!(outcome.exit, Some(0), "{arguments:?}: {outcome:?}");
         let done: Value = serde_json::from_str(outcome.stdout.lines().last().unwrap()).unwrap();
