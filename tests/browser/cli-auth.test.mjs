@@ -44,11 +44,11 @@ test("login gets the key when the person confirms, and the command line then cut
   login.stdin.write("\n");
   const ended = new Promise((code) => login.once("exit", code));
   const { page, complaints } = await come({ path: `/cli-auth?port=${port}` });
-  await page.waitForSelector("text=Give it the key");
+  await page.waitForSelector('button:text-is("Allow")');
   assert.match(await page.innerText("main"), new RegExp(`port ${port}`));
   await assertAccessible(page, "the confirmation");
   assert.deepEqual(complaints, []);
-  await page.click("text=Give it the key");
+  await page.click('button:text-is("Allow")');
   assert.equal(await ended, 0, said);
   assert.match(said, /Successfully authenticated/);
 
@@ -61,24 +61,24 @@ test("login gets the key when the person confirms, and the command line then cut
 
 test("a person who says no gives nothing, and one who is not signed in is asked for a key first", async () => {
   const { page } = await come({ path: "/cli-auth?port=8472" });
-  await page.click("text=No");
-  await page.waitForSelector("text=Nothing was given");
+  await page.click("text=Deny");
+  await page.waitForSelector("text=Access denied");
   const stranger = await come({ path: "/cli-auth?port=8472", key: null });
   await stranger.page.waitForSelector("key-prompt");
   await stranger.page.fill("key-prompt input", theServer().key);
   await stranger.page.click("key-prompt button");
-  await stranger.page.waitForSelector("text=Give it the key");
+  await stranger.page.waitForSelector('button:text-is("Allow")');
 });
 
 test("no other port and no other machine gets the key, and a state comes back as it was", async () => {
   for (const port of ["", "80", "8471", "8500", "8472.0", "8472@evil.example", "0x2118", "%208472"]) {
     const { page } = await come({ path: `/cli-auth?port=${port}` });
-    await page.waitForSelector("text=This link is not right");
+    await page.waitForSelector("text=This link is invalid");
     assert.equal(await page.locator("button").count(), 0, port);
   }
   const { page } = await come({ path: `/cli-auth?port=8499&state=${encodeURIComponent("a b&key=x#y")}` });
   const asked = page.waitForRequest((request) => request.url().startsWith("http://localhost:8499/"));
-  await page.click("text=Give it the key");
+  await page.click('button:text-is("Allow")');
   const { host, pathname, searchParams } = new URL((await asked).url());
   assert.deepEqual([host, pathname], ["localhost:8499", "/"]);
   assert.deepEqual(

@@ -32,7 +32,7 @@ test("one image: options, cut, comparison, download, and again after a reload", 
   // The eyedropper, with the keyboard.
   await page.focus("clip-frame canvas");
   await page.keyboard.press("Enter");
-  assert.match(await page.innerText(".key-color"), /^is #[DEF].[0-4].[B-D].$/);
+  assert.match(await page.innerText(".key-color"), /^#[DEF].[0-4].[B-D].$/);
   await page.click(cutButton);
   await page.waitForSelector("image-result .split", { timeout: CUT_MS, state: "attached" });
   await assertAccessible(page, "the result of an image");
@@ -41,6 +41,7 @@ test("one image: options, cut, comparison, download, and again after a reload", 
     [0.02, 0.04],
     [0.98, 0.04],
   ];
+  await page.click("image-viewer .pill:has([value=compare])");
   await page.click(".pill:has([value=black])");
   const [left, right] = await pixelsOf(page, ".sheet", corners);
   assert.ok(left[0] > 180 && left[1] < 90, `the image’s corner is ${left}, not magenta`);
@@ -49,13 +50,20 @@ test("one image: options, cut, comparison, download, and again after a reload", 
   assert.equal(name, "mascot-cut.png");
   assertCut(bytes);
 
-  // The image is gone with the page: it says so, and takes it again.
+  // The server has the image after a reload, too.
   await page.reload();
   await page.click("clip-card[data-state=done]:has-text('mascot.png')");
-  await page.waitForSelector(".compare >> text=the server sends none back");
+  await page.waitForFunction(() => document.querySelector("img.before")?.naturalWidth === 192);
+  // Where it is kept no longer, the page says so, and takes it again.
+  await page.route("**/input", (route) =>
+    route.fulfill({ status: 410, json: { success: false, error: { code: "INPUT_GONE", message: "gone" } } }),
+  );
+  await page.reload();
+  await page.click("clip-card[data-state=done]:has-text('mascot.png')");
+  await page.waitForSelector(".compare >> text=no longer on the server");
   const [picker] = await Promise.all([page.waitForEvent("filechooser"), page.click(".compare button")]);
   await picker.setFiles({ name: "other.png", mimeType: "image/png", buffer: mascot("png", "64:64") });
-  await page.waitForSelector(".compare >> text=Is it the one that was cut?");
+  await page.waitForSelector(".compare >> text=Is it the right one?");
   assert.equal(await page.locator(".before").count(), 1);
   assert.deepEqual(complaints, []);
 });
@@ -70,12 +78,12 @@ test("a clip and three images, of which one is broken, in one drop, on a phone",
   await drop(page, ["one.png", "mascot.mp4", "broken.png", "two.jpg"], contents);
   await page.waitForSelector("cut-options");
   assert.equal(await page.locator("clip-card[data-state=draft]").count(), 2);
-  assert.equal(await page.innerText("cut-options button[type=submit]"), "Remove the background");
+  assert.equal(await page.innerText("cut-options button[type=submit]"), "Cut this clip");
   await page.click("clip-card:has-text('3 images')");
   await page.waitForSelector("image-options .tiles");
   await assertAccessible(page, "the options of images");
   await assertFits(page);
-  assert.equal(await page.innerText(cutButton), "Remove the background of 3 images");
+  assert.equal(await page.innerText(cutButton), "Cut these 3 images");
   await page.click(cutButton);
   await page.waitForSelector("cut-progress");
   await assertAccessible(page, "the progress of images");
@@ -143,7 +151,7 @@ test("a ZIP of images, whose files are compared with their cuts", { timeout: CUT
     await page.click("text=Discard");
     await drop(page, ["broken.png"], { "broken.png": textOf(broken()) });
     await page.click(cutButton);
-    await page.waitForSelector("h2:text-is('Nothing could be cut')", { timeout: CUT_MS });
+    await page.waitForSelector("h2:text-is('No image could be cut')", { timeout: CUT_MS });
     assert.match(await page.innerText("cut-progress [role=alert]"), /Try another file/);
     await assertAccessible(page, "images that failed");
     assert.deepEqual(complaints, []);
@@ -166,7 +174,7 @@ test("a folder that is dropped gives its images, with their folders", async () =
         await browser.send("Input.dispatchDragEvent", { type, x: 9, y: 9, data });
     };
     await dropFolder();
-    await page.waitForSelector("clip-drop .problem >> text=no image and no clip");
+    await page.waitForSelector("clip-drop .problem >> text=No videos or images");
     for (const name of ["one.png", "deep/two.png", ".hidden.png"]) await writeFile(join(folder, name), mascot());
     await dropFolder();
     await page.waitForSelector("image-options .tiles");

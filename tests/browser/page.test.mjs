@@ -72,8 +72,8 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   const said = await page.evaluate(() => window.stagesSaid);
   // A quick machine passes some of them before they can be said, but none is said out of turn or in other words.
   const stages = [
-    "Sending the clip",
-    "Waiting for a free worker",
+    "Uploading the clip",
+    "Waiting for its turn",
     "Measuring the background",
     "Cutting frame by frame",
     "Checking and storing the files",
@@ -117,6 +117,7 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
       split.value = String(share);
       split.dispatchEvent(new Event("input"));
     }, share);
+  await page.click("cut-viewer .pill:has([value=compare])");
   await page.click(".pill:has([value=black])");
   await split(50);
   let [left, right] = await pixelsOf(page, ".sheet", corners);
@@ -131,11 +132,11 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   assert.ok(left[0] <= 3 && left[2] >= 252, `${left} is not blue`);
 
   // The matte: black around the subject, white within it.
-  await page.click(".pill:has-text('Matte only')");
+  await page.click("cut-viewer .pill:has([value=matte])");
   const [outside, inside] = await pixelsOf(page, ".sheet", [corners[0], [0.53, 0.74]]);
   assert.ok(Math.max(...outside.slice(0, 3)) <= 3, `outside is ${outside}`);
   assert.ok(Math.min(...inside.slice(0, 3)) >= 250, `inside is ${inside}`);
-  await page.click(".pill:has-text('Matte only')");
+  await page.click("cut-viewer .pill:has([value=cut])");
 
   await page.click(".pill:has-text('400 %')");
   const { width } = await page.locator(".sheet").boundingBox();
@@ -187,26 +188,29 @@ test("two clips queue, both are cut, and both are there after a reload", { timeo
   await page.reload();
   await page.waitForSelector("clip-drop");
   await drop(page, ["mascot.mp4", "ghost.mp4"]);
-  assert.equal(await page.innerText(cutButton), "Remove the background of 2 clips");
-  await page.click(cutButton);
+  assert.equal(await page.innerText(cutButton), "Cut this clip");
+  await page.click("text=Cut all 2");
   const done = (name) => `clip-card[data-state=done]:has-text("${name}")`;
   await page.waitForSelector(done("mascot.mp4"), { timeout: CUT_MS });
   await page.waitForSelector(done("ghost.mp4"), { timeout: CUT_MS });
   await page.reload();
+  await page.route("**/input", (route) =>
+    route.fulfill({ status: 410, json: { success: false, error: { code: "INPUT_GONE", message: "gone" } } }),
+  );
   await page.click(`${done("ghost.mp4")} >> nth=0`);
   await page.waitForSelector("cut-result clearcut-video");
   await page.waitForFunction(() => document.querySelector("clearcut-video").video.readyState >= 2);
 
-  // The clip is gone with the page: it says so, and takes it again.
-  await page.waitForSelector(".compare >> text=the server sends none back");
+  // The clip is gone with the page, and on the server: it says so, and takes it again.
+  await page.waitForSelector(".compare >> text=The server no longer has the clip");
   await assertAccessible(page, "a result without its clip");
   const choose = async (name) => {
     const [picker] = await Promise.all([page.waitForEvent("filechooser"), page.click(".compare button")]);
     await picker.setFiles(join(root, "samples", name));
-    await page.waitForSelector(".sheet.has-before .before");
+    await page.waitForSelector(".sheet.has-before .before", { state: "attached" });
   };
   await choose("mascot.mp4");
-  await page.waitForSelector(".compare >> text=Is it the one that was cut?");
+  await page.waitForSelector(".compare >> text=Is it the right one?");
   await choose("ghost.mp4");
   await page.waitForSelector(".compare", { state: "hidden" });
   assert.equal(await page.locator(".before").count(), 1);
@@ -231,6 +235,7 @@ test("a cancelled clip says so, can be tried again, and removed with its files",
   await page.click("cut-progress >> text=Cancel");
   await page.waitForSelector("h2:text-is('Cancelled')");
   await page.click("cut-progress >> text=Remove");
+  await page.click("dialog button.primary");
   await page.waitForFunction(() => !document.querySelector("cut-progress"));
   assert.deepEqual(complaints, []);
 });
@@ -282,7 +287,7 @@ test("a clip whose files are kept no longer says so", async () => {
   await page.clock.setFixedTime(Date.now() + 25 * 3_600_000);
   await page.reload();
   await page.click("clip-card[data-state=done] >> nth=0");
-  await page.waitForSelector("cut-result >> text=kept no longer");
+  await page.waitForSelector("cut-result >> text=have expired");
   assert.equal(await page.locator("cut-viewer, .files").count(), 0);
   assert.deepEqual(complaints, []);
 });

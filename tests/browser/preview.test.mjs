@@ -93,7 +93,7 @@ test("a frame is shown cut and as a matte while options and time change, and not
     await slide(page, ".time-slider input", "0");
     await shown(before);
     before = await source();
-    await page.click("frame-preview .pill:has-text('Clip')");
+    await page.click("frame-preview .pill:has-text('Original')");
     await page.click("clip-frame canvas", { position: await centre(page, "clip-frame canvas", points[1]) });
     await page.click("frame-preview .pill:has-text('Matte')");
     await shown(before);
@@ -111,6 +111,7 @@ test("a frame is shown cut and as a matte while options and time change, and not
     await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
     assert.equal(sent.filter((request) => request.startsWith("PUT ")).length, 1, `${sent}`);
     await page.click("cut-result >> text=Remove");
+    await page.click("dialog button.primary");
     await page.waitForSelector("main.is-empty");
     await page.waitForFunction(
       async ([url, headers]) => (await (await fetch(url, { headers })).json()).data.jobs.length === 0,
@@ -148,11 +149,12 @@ test("a part of the clip and of its frame is cut, in the size and with the sound
     assert.deepEqual([await slider.inputValue(), await slider.getAttribute("max")], ["0.5", "0.95"]);
     await page.click("frame-preview .pill:has-text('Cut')");
     await page.waitForSelector("img.preview:not([hidden])");
-    await page.waitForSelector("frame-preview [role=status]:has-text('measures and cuts 120,0,480,720 of it')");
+    await page.waitForSelector("frame-preview [role=status]:has-text('cropped to 120,0,480,720')");
     await page.click(cutButton);
     await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
     // Beside the cut lies what was cut: from the start of the part, cropped twice.
     await page.waitForSelector(".before video", { state: "attached" });
+    await page.click("cut-viewer .pill:has([value=compare])");
     await page.evaluate(() => document.querySelector("clearcut-video").pause());
     await slide(page, ".transport input", "3");
     await page.waitForFunction(() => {
@@ -172,7 +174,7 @@ test("a part of the clip and of its frame is cut, in the size and with the sound
     await page.evaluate(() => localStorage.removeItem("clearcut.parts"));
     await page.reload();
     await page.click("clip-card button");
-    await page.waitForSelector(".compare >> text=does not know which part");
+    await page.waitForSelector(".compare >> text=cut from another browser or program");
     assert.deepEqual(complaints, []);
   } finally {
     await own.stop();
@@ -346,7 +348,7 @@ test("a click on a hole keeps it in the whole clip, and can be taken back", { ti
   await page.click(layer, { position: await centre(page, layer, [0.9, 0.9]) });
   await page.waitForSelector("frame-preview [role=status]:has-text('no effect')");
   await page.click(".hints li:last-child button");
-  await page.waitForSelector("frame-preview [role=status]:has-text('Click what should be different')");
+  await page.waitForSelector("frame-preview [role=status]:has-text('Something wrong')");
 
   const submitted = page.waitForRequest((request) => request.url().endsWith("/jobs/video/remove-background"));
   await page.click(cutButton);
@@ -382,7 +384,12 @@ test("notes are shown, and a warning leads to where it is worst", { timeout: CUT
   assert.deepEqual(await page.locator("cut-result .notes li").allInnerTexts(), ["The rate is even now."]);
   const warned = await page.locator("cut-result .warnings li").allInnerTexts();
   assert.match(warned.join("\n"), /Look here.*\nThe sound is left out\./s);
-  await page.click("cut-result .warnings button", { timeout: CUT_MS });
+  // In the result, the place is shown; in the options, the control that mends it.
+  await page.click("cut-result .warnings >> text=Show it at 0:00.50");
+  await page.waitForSelector(".cut .look-at");
+  await page.waitForFunction(() => /^0:00\.[56]/.test(document.querySelector(".time").textContent));
+  await page.click("cut-result .warnings >> text=Mark the place");
+  await page.waitForFunction(() => document.activeElement.value === "cut");
   await page.waitForSelector("hint-layer:not([hidden]) .look-at");
   assert.equal(await page.innerText(".time-slider output"), "0:00.60");
   const [layer, mark] = await Promise.all(["hint-layer", ".look-at"].map((at) => page.locator(at).boundingBox()));

@@ -22,9 +22,10 @@ try {
     /^The background is/.test(document.querySelector("frame-preview [role=status]").textContent),
   );
   await page.screenshot({ path: join(folder, "page-preview.png") });
-  await page.click("cut-options button[type=submit]");
+  await page.click("text=Cut all 2");
   await page.waitForSelector("cut-result .split", { timeout: 120_000, state: "attached" });
   await page.waitForSelector("clip-card[data-state=done]:has-text('wheel')", { timeout: 120_000 });
+  await page.click("cut-viewer .pill:has([value=compare])");
   await page.evaluate(async () => {
     const scrub = document.querySelector(".transport input");
     const seeked = new Promise((done) => document.querySelector("clearcut-video").addEventListener("seeked", done));
@@ -55,6 +56,7 @@ try {
   await drop(page, ["mascot.png", "broken.png", "wide.jpg"], Object.fromEntries(contents));
   await page.click("image-options button[type=submit]");
   await page.waitForSelector("image-result .split", { timeout: 120_000, state: "attached" });
+  await page.click("image-viewer .pill:has([value=compare])");
   await page.waitForFunction(() =>
     [...document.querySelectorAll("image-tile canvas")].every((picture) => picture.width !== 300),
   );

@@ -38,7 +38,9 @@ test("elsewhere a key is pasted; a bad one is explained, a good one stays", asyn
   await page.waitForFunction(() => /32 letters or digits/.test(document.querySelector("[role=alert]").textContent));
   await page.fill("key-prompt input", `hc_${"0".repeat(32)}`);
   await page.click("key-prompt button");
-  await page.waitForFunction(() => /isn't valid on this server/.test(document.querySelector("[role=alert]").textContent));
+  await page.waitForFunction(() =>
+    /isn't valid on this server/.test(document.querySelector("[role=alert]").textContent),
+  );
   await page.fill("key-prompt input", theServer().key);
   await page.click("key-prompt button");
   await page.waitForSelector("clip-drop");
@@ -64,6 +66,6 @@ test("a key that is revoked while it is used leads back to the prompt, with the 
   await drop(page, ["mascot.mp4"]);
   await page.click("cut-options button[type=submit]");
   await page.waitForSelector("key-prompt");
-  assert.match(await page.innerText("key-prompt [role=alert]"), /isn't valid any more/);
+  assert.match(await page.innerText("key-prompt [role=alert]"), /no longer valid/);
   assert.equal(await page.evaluate(() => localStorage.getItem("clearcut.key")), null);
 });

@@ -6,6 +6,18 @@ import { after, afterEach, before } from "node:test";
 import { root, startServer } from "../server/harness.mjs";
 import { launch } from "./browser.mjs";
 
+/** The files of the page from here, in place of those in the binary: a change is seen without a build. */
+const pageFolder = process.env.CLEARCUT_PAGE;
+
+/** Serves the files of `pageFolder` to a browser. @param {import("playwright-core").BrowserContext} context */
+const servePage = (context) =>
+  context.route(/:\d+\/(page\/.*)?(\?.*)?$/, async (route) => {
+    const name = new URL(route.request().url()).pathname.replace(/^\/(page\/)?/, "") || "index.html";
+    const body = await readFile(join(pageFolder, name)).catch(() => undefined);
+    const type = { css: "text/css", html: "text/html", js: "text/javascript", svg: "image/svg+xml" };
+    return body ? route.fulfill({ body, contentType: type[name.split(".").pop()] }) : route.continue();
+  });
+
 /**
  * A page in a profile of its own, signed in unless `key` is null. What goes wrong in it, and every request to anybody but the
  * server, and the store if it has one, is gathered in `complaints`.
@@ -13,6 +25,7 @@ import { launch } from "./browser.mjs";
  */
 export async function visit(browser, server, { key = server.key, path = "/", ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  if (pageFolder) await servePage(context);
   const complaints = [];
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);

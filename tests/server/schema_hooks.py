@@ -167,6 +167,7 @@ REAL = {
     "createEmoticonZip": lambda case: of_image("createEmoticonZip", case, sizes="[16]"),
     "getJob": OF_JOB,
     "followJob": OF_JOB,
+    "getJobInput": OF_JOB,
     "listJobDeliveries": OF_JOB,
     "deleteJob": path(jobId=cancelled),
     "cancelJob": OF_JOB,

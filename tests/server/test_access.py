@@ -29,6 +29,7 @@ ROUTES = [
     ("delete", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
     ("post", "/api/v1/jobs/{jobId}/cancel", (*DENIED, 404, 200)),
     ("post", "/api/v1/jobs/{jobId}/retry", (*DENIED, 404, 409)),  # it has not failed
+    ("get", "/api/v1/jobs/{jobId}/input", (*DENIED, 404, 200)),
     ("get", "/api/v1/jobs/{jobId}/events", (*DENIED, 404, 200)),
     ("get", "/api/v1/usage", (*DENIED, 200, 200)),
     ("post", "/api/v1/uploads", (*DENIED, 201, 201)),

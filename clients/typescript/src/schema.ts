@@ -309,6 +309,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{jobId}/input": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the input of a job.
+         * @description Returns a link to what the job cuts, as long as it is kept: until the job's `expiresAt`. Of a job
+         *     of several images, it is a ZIP archive of them. An input that was given as a URL is there once it
+         *     was fetched.
+         */
+        get: operations["getJobInput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{jobId}/retry": {
         parameters: {
             query?: never;
@@ -648,7 +670,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read an output.
+         * Read an output or an input.
          * @description Needs no API key: anyone with the link can read the file until the link expires. Ranges and HEAD
          *     requests are supported, so players can seek.
          */
@@ -1385,6 +1407,29 @@ export interface components {
              */
             width: number | null;
         };
+        /** @description The input of a job. */
+        JobInput: {
+            /**
+             * @description Media type, found from the first bytes.
+             * @example video/mp4
+             */
+            contentType: string;
+            /**
+             * Format: int64
+             * @description Time until which the input is kept, in seconds since 1970; null until the job has ended.
+             */
+            expiresAt: number | null;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size: number;
+            /**
+             * @description Link to the clip, the image or the ZIP archive of several images. It expires; ask again for a
+             *     fresh link.
+             */
+            url: string;
+        };
         /** @description The result of a completed job. */
         JobResult: {
             detectedBackgroundColor: components["schemas"]["Color"] | null;
@@ -1792,6 +1837,15 @@ export interface components {
         /** @description Envelope of a successful reply. */
         Reply_Job: {
             data: components["schemas"]["Job"];
+            /**
+             * @description Always true.
+             * @example true
+             */
+            success: boolean;
+        };
+        /** @description Envelope of a successful reply. */
+        Reply_JobInput: {
+            data: components["schemas"]["JobInput"];
             /**
              * @description Always true.
              * @example true
@@ -3296,6 +3350,42 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["InvalidLink"];
             404: components["responses"]["JobNotFound"];
+            429: components["responses"]["LimitExceeded"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getJobInput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The `jobId` that submit returned. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_JobInput"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["JobNotFound"];
+            /** @description The input is past its retention, or was not fetched yet. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             429: components["responses"]["LimitExceeded"];
             503: components["responses"]["Unavailable"];
         };

@@ -22,8 +22,8 @@ function callback(key) {
 
 /** @param {string} key */
 function confirm(key) {
-  const allow = button("Give it the key", () => location.assign(callback(key)), { class: "primary" });
-  const refuse = button("No", () => say("Nothing was given", "You can close this window."));
+  const allow = button("Allow", () => location.assign(callback(key)), { class: "primary" });
+  const refuse = button("Deny", () => say("Access denied", "You can close this window."));
   main.replaceChildren(
     h(
       "section",
@@ -41,7 +41,7 @@ function confirm(key) {
       h(
         "p",
         { class: "hint" },
-        "Say yes only if you have just run ",
+        "Allow this only if you have just run ",
         h("code", {}, "hypervideo login"),
         " yourself. It can then do all that this key can.",
       ),
@@ -59,7 +59,7 @@ function say(heading, sentence) {
 function begin() {
   if (!/^\d{4}$/.test(asked.get("port") ?? "") || port < FIRST || port > LAST)
     return say(
-      "This link is not right",
+      "This link is invalid",
       `A command line waits at a port from ${FIRST} to ${LAST}. Run hypervideo login again, and open the link it shows.`,
     );
   const key = storedKey();

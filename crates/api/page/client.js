@@ -47,12 +47,14 @@
  * @property {number | null} completedAt
  * @property {{ code: string, message: string } | null} error
  * @property {Result | null} result
+ * @property {number} revision rises with every change
  * @property {number | null} queuePosition
  * @property {number | null} estimatedStartAt
  * @property {number | null} [expiresAt]
  * @property {string | null} clipName
  */
 
+/** @typedef {{ url: string, size: number, contentType: string }} JobInput */
 /** @typedef {{ storageId: string, address: string }} Upload */
 /**
  * @typedef {object} Preview
@@ -165,13 +167,38 @@ export class Client extends EventTarget {
     return this.#request(`/jobs/${id}`, { method: "DELETE" });
   }
 
+  /** A link to what a job cuts, while the server keeps it. @param {string} id @returns {Promise<JobInput>} */
+  input(id) {
+    return this.#request(`/jobs/${id}/input`);
+  }
+
+  /** The file behind a link. @param {string} address @param {string} name @param {string} type */
+  async download(address, name, type) {
+    const reply = await fetch(address).catch(() => {
+      throw unreachable();
+    });
+    if (!reply.ok) throw new Problem("FILE_GONE", "The file is no longer on the server", reply.status);
+    const blob = await reply.blob().catch(() => {
+      throw unreachable();
+    });
+    return new File([blob], name, { type });
+  }
+
+  /** Resolves once the server answers, or `signal` is aborted. @param {AbortSignal} signal */
+  async answers(signal) {
+    for (;;) {
+      await Promise.race([pause(1000), new Promise((back) => addEventListener("online", back, { once: true }))]);
+      if (signal.aborted || (await fetch("/livez").catch(() => null))) return;
+    }
+  }
+
   /**
-   * Submits a job. `onSent` gets the share that is sent.
+   * Submits a job, once for all requests with the same `once`. `onSent` gets the share that is sent.
    * @param {"video" | "image"} kind @param {FormData} form @param {(share: number) => void} onSent @param {AbortSignal} signal
-   * @returns {Promise<{ jobId: string }>}
+   * @param {string} once @returns {Promise<{ jobId: string }>}
    */
-  submit(kind, form, onSent, signal) {
-    const headers = { authorization: this.headers.authorization };
+  submit(kind, form, onSent, signal, once) {
+    const headers = { authorization: this.headers.authorization, "idempotency-key": once };
     return this.#send("POST", `/api/v1/jobs/${kind}/remove-background`, { headers, body: form }, onSent, signal);
   }
 

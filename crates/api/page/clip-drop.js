@@ -1,4 +1,4 @@
-// Adds clips and images: dropped anywhere on the page, pasted, chosen, or by their address.
+// Adds clips and images: dropped anywhere on the page, pasted, chosen, or by their URL.
 import { Clip } from "./clip.js";
 import { droppedFiles } from "./dropped-files.js";
 import { kindOf } from "./file-kind.js";
@@ -16,7 +16,7 @@ const MAX_IMAGES = 500;
 /** `<clip-drop>`: fires `items` with the clips and the sets of images as detail. */
 export class ClipDrop extends HTMLElement {
   #depth = 0;
-  #nothing = h("p", { class: "problem", role: "alert" }, "There is no image and no clip in that folder.");
+  #nothing = h("p", { class: "problem", role: "alert" }, "No videos or images in that folder.");
 
   connectedCallback() {
     const id = uniqueId();
@@ -36,9 +36,9 @@ export class ClipDrop extends HTMLElement {
       name: "address",
       placeholder: "https://…",
       required: true,
-      "aria-label": "Address of a clip or an image on the web",
+      "aria-label": "URL of a video or an image",
     });
-    const form = h("form", { class: "address" }, address, h("button", { type: "submit" }, "Fetch"));
+    const form = h("form", { class: "address" }, address, h("button", { type: "submit" }, "Add"));
     form.onsubmit = (event) => {
       event.preventDefault();
       this.#add([ofAddress(address.value.trim())]);
@@ -49,11 +49,11 @@ export class ClipDrop extends HTMLElement {
         "div",
         { class: "drop" },
         icon("clip"),
-        h("p", { class: "drop-lead" }, "Drop clips or images"),
-        h("p", { class: "drop-hint" }, "Best on a plain background of any color, even an uneven one."),
+        h("p", { class: "drop-lead" }, "Drop a video here"),
+        h("p", { class: "drop-hint" }, "Or images, a folder or a ZIP. Works best on a plain background of any color."),
         h("label", { for: id, class: "button primary" }, "Choose files"),
         picker,
-        h("details", {}, h("summary", {}, "or give an address"), form),
+        h("details", {}, h("summary", {}, "or paste a URL"), form),
       ),
     );
     for (const type of ["dragenter", "dragover", "dragleave", "drop"]) document.addEventListener(type, this.#drag);

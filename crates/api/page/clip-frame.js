@@ -50,14 +50,14 @@ export class ClipFrame extends HTMLElement {
 
   async #load() {
     const { file } = this;
-    if (!file) this.#say("A frame is shown here when the clip is a file of yours.");
+    if (!file) this.#say("No preview: the server fetches this clip from its URL.");
     else {
       this.#address = URL.createObjectURL(file);
       const source =
         this.isImage || /^image\//.test(file.type) ? await loadImage(this.#address) : await loadVideo(this.#address);
       if (source instanceof HTMLVideoElement) this.#video = source;
       if (source) this.#draw(source);
-      else this.#say("Your browser cannot show this file. The server may well cut it all the same.");
+      else this.#say("Your browser can't show this file. The server may still be able to cut it.");
     }
     this.dispatchEvent(new Event("ready"));
   }

@@ -2,9 +2,8 @@
 import { Client, Problem } from "./client.js";
 import { keepPart, keptPart, partOf } from "./clip-part.js";
 import { Item } from "./item.js";
+import { keepJob } from "./kept-jobs.js";
 import { formatDate } from "./texts.js";
-
-/** @typedef {import("./cut-options.js").Options} Options */
 
 /**
  * What a region of the clip is, subject or background; x and y in shares of the frame, time in seconds.
@@ -30,8 +29,6 @@ export class Clip extends Item {
   lookAt = null;
   /** What its job cuts; null where the page does not know it. @type {import("./clip-part.js").Part | null} */
   part = null;
-  /** The options of its job. @type {Options | null} */
-  options = null;
   /** The share of the upload that is sent; null without an upload. @type {number | null} */
   uploadedShare = null;
   #stopUpload = new AbortController();
@@ -53,7 +50,30 @@ export class Clip extends Item {
     const part = keptPart(job.jobId);
     const { trim, crop } = part ?? { trim: "", crop: "" };
     const name = job.clipName ?? `Clip of ${formatDate(job.createdAt)}`;
-    return Object.assign(new Clip(), { job, name, part, trim, crop });
+    const clip = Object.assign(new Clip(), { job, name, part, trim, crop });
+    clip.hints = clip.remember()?.hints ?? [];
+    return clip;
+  }
+
+  /** @returns {Clip} */
+  again() {
+    const { file, address, name, source, picture, keyColor, trim, crop } = this;
+    const draft = Object.assign(new Clip(), { file, address, name, source, picture, keyColor, trim, crop });
+    draft.hints = [...this.hints];
+    draft.options = this.options && { ...this.options, formats: [...this.options.formats] };
+    draft.uploadedShare = this.uploadedShare;
+    draft.#upload = this.#upload;
+    return draft;
+  }
+
+  /** @param {File} file */
+  takeInput(file) {
+    this.file = file;
+  }
+
+  keep() {
+    const { job, source, options, keyColor, hints, picture } = this;
+    if (job) keepJob(job.jobId, { source, options, keyColor, hints, picture });
   }
 
   get files() {
@@ -84,29 +104,29 @@ export class Clip extends Item {
     this.uploadedShare = null;
   }
 
-  /** @param {Client} client @param {FormData} form @param {AbortSignal} signal */
-  async submit(client, form, signal) {
+  /** @type {Item["submit"]} */
+  async submit(client, form, signal, once) {
     const part = partOf(form);
-    const accepted = await this.#submit(client, form, signal);
+    const accepted = await this.#submit(client, form, signal, once);
     this.part = part;
     keepPart(accepted.jobId, part);
     return accepted;
   }
 
-  /** @param {Client} client @param {FormData} form @param {AbortSignal} signal */
-  async #submit(client, form, signal) {
+  /** @param {Client} client @param {FormData} form @param {AbortSignal} signal @param {string} once */
+  async #submit(client, form, signal, once) {
     form.set("clipName", this.name);
-    if (!this.#upload) return super.submit(client, form, signal);
+    if (!this.#upload) return super.submit(client, form, signal, once);
     this.showSent(this.uploadedShare ?? 0);
     const { storageId } = await this.#upload;
     form.set("inputStorageId", storageId);
     try {
-      return await client.submit(this.kind, form, () => {}, signal);
+      return await client.submit(this.kind, form, () => {}, signal, once);
     } catch (problem) {
       if (!(problem instanceof Problem && problem.code === "UPLOAD_NOT_FOUND")) throw problem;
       this.forgetUpload();
       form.delete("inputStorageId");
-      return super.submit(client, form, signal);
+      return super.submit(client, form, signal, once);
     }
   }
 

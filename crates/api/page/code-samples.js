@@ -21,7 +21,7 @@ export class CodeSamples extends HTMLElement {
     const { name } = this.clip;
     const file = /\.\w{2,4}$/.test(name) ? name : "clip.mp4";
     const tabs = new CodeTabs();
-    tabs.heading = "Do it again in code";
+    tabs.heading = "The same cut in code";
     tabs.samples = [
       ["curl", curl(options, this.clip, file)],
       ["TypeScript", typescript(options, this.clip, file)],
@@ -70,7 +70,7 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
   const fields = [
     `file: await readFile(${JSON.stringify(file)})`,
     ...(preset ? [`// @ts-expect-error The SDK has no type for it.\n  preset: ${JSON.stringify(preset)}`] : chosen),
-    `tolerance: ${options.tolerance}`,
+    method !== "ai" && `tolerance: ${options.tolerance}`,
     // A field of this server that the SDK passes on and has no type for.
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     hints.length > 0 &&
@@ -130,7 +130,7 @@ function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
   const command = ["clearcut cut", word(file), preset ? `--preset ${preset}` : `--formats ${formats.join(",")}`];
   if (method !== "auto") command.push(`--method ${method}`);
   if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
-  if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
+  if (tolerance !== 30 && method !== "ai") command.push(`--tolerance ${tolerance}`);
   if (trim) command.push(`--trim ${word(trim)}`);
   if (crop) command.push(`--crop ${word(crop)}`);
   if (options.tempo !== "1") command.push(`--tempo ${options.tempo}`);

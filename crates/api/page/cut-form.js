@@ -12,8 +12,8 @@ export function formOf(options, { keyColor, hints, trim, crop }) {
   if (options.preset) form.append("preset", options.preset);
   else appendChosen(form, options);
   if (options.method !== "auto") form.append("method", options.method);
-  form.append("tolerance", String(options.tolerance));
-  // A model takes no key color.
+  // A model takes no color, and compares none.
+  if (options.method !== "ai") form.append("tolerance", String(options.tolerance));
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   if (trim) form.append("trim", trim);

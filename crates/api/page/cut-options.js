@@ -1,10 +1,12 @@
 // The options of a cut, before the clip is sent.
 import { Clip } from "./clip.js";
+import { CutActions } from "./cut-actions.js";
 import { formOf, hasQuality } from "./cut-form.js";
 import { FramePreview } from "./frame-preview.js";
-import { button, h, uniqueId } from "./html.js";
+import { h, uniqueId } from "./html.js";
 import { newBackgroundField } from "./new-background.js";
 import { BackgroundField, keptOptions, methodField, toleranceField } from "./option-fields.js";
+import { openMore, showRefused, showRemedy } from "./option-place.js";
 import { PRESETS } from "./presets.js";
 import { FORMATS } from "./texts.js";
 
@@ -52,19 +54,16 @@ const DEFAULTS = {
 /** The options of the last cut. */
 export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
 
-/** `<cut-options>`: fires `cut` when the form is submitted, and `discard`. */
+/** `<cut-options>`: fires `cut` when the form is submitted, and what `<cut-actions>` fires. */
 export class CutOptions extends HTMLElement {
   clip = new Clip();
-  /** How many clips wait to be cut with these options. */
-  count = 1;
-  /** @type {Options} */
-  options = storedOptions();
+  /** The options of the clip. @type {Options} */
+  options = DEFAULTS;
   /** The client that requests previews. @type {import("./client.js").Client | null} */
   client = null;
   #preview = new FramePreview();
   #background = new BackgroundField();
-  #problem = h("p", { class: "problem", role: "alert" });
-  #cut = h("button", { type: "submit", class: "primary large" });
+  #actions = new CutActions();
   #quality = h("div", { class: "field" });
   #byColor = h("div", { class: "options" });
   #more = h("details", { class: "more" });
@@ -73,6 +72,8 @@ export class CutOptions extends HTMLElement {
   #setByPreset = h("div", { class: "options" });
 
   connectedCallback() {
+    this.clip.options ??= storedOptions();
+    this.options = this.clip.options;
     const frame = this.#preview;
     frame.clip = this.clip;
     frame.client = this.client;
@@ -90,13 +91,21 @@ export class CutOptions extends HTMLElement {
       frame.refresh();
     });
     this.#byColor.replaceChildren(this.#background, tolerance);
+    // Where a model finds the subject, or nothing is keyed, no color is compared.
+    frame.addEventListener("previewed", (event) => {
+      const { processingMethod, detectedBackgroundColor } = /** @type {CustomEvent<import("./client.js").Preview>} */ (
+        event
+      ).detail;
+      tolerance.hidden = processingMethod === "ai" || detectedBackgroundColor === null;
+    });
     const method = methodField(this.client, this.options.method, (value) => {
       this.options.method = value;
+      tolerance.hidden = false;
       this.#show();
       frame.refresh();
     });
     this.#more.replaceChildren(
-      h("summary", {}, "New background, part, tempo, loop, frame rate, sound, size, quality"),
+      h("summary", {}, "More options: background, trim, crop, tempo, loop, frame rate, sound, size, quality"),
       newBackgroundField(this.options, () => {
         this.#formatFields.replaceChildren(this.#formats());
         this.#show();
@@ -120,18 +129,13 @@ export class CutOptions extends HTMLElement {
     const form = h(
       "form",
       { class: "options" },
+      h("h2", { tabIndex: -1 }, this.clip.name),
       method,
       this.#byColor,
       this.#preset(),
       this.#formatFields,
       this.#more,
-      this.#problem,
-      h(
-        "div",
-        { class: "actions" },
-        this.#cut,
-        button("Discard", () => this.dispatchEvent(new Event("discard")), { class: "quiet" }),
-      ),
+      this.#actions,
     );
     form.onsubmit = (event) => {
       event.preventDefault();
@@ -149,16 +153,22 @@ export class CutOptions extends HTMLElement {
       this.clip.changed();
     };
     // The browser points at a number out of its bounds, if it is visible.
-    form.addEventListener("invalid", () => this.#open(), true);
+    form.addEventListener("invalid", () => openMore(form), true);
     this.replaceChildren(h("div", { class: "frame-pane" }, frame), form);
-    this.#showRefused();
+    showRefused(form, this.clip.problem);
     this.#setKey(this.clip.keyColor);
     this.clip.addEventListener("change", this.#show);
     this.#show();
+    showRemedy(this, this.clip.lookAt?.code ?? "");
   }
 
   disconnectedCallback() {
     this.clip.removeEventListener("change", this.#show);
+  }
+
+  /** What else there is to cut. @param {import("./cut-actions.js").Others} others */
+  set others(others) {
+    this.#actions.show(others);
   }
 
   /** @param {string | null} color */
@@ -169,33 +179,15 @@ export class CutOptions extends HTMLElement {
   }
 
   #show = () => {
-    this.#problem.textContent = this.clip.problem;
-    this.#problem.hidden = !this.clip.problem;
+    this.#actions.say(this.clip.problem);
     const { preset } = this.options;
     this.#formatFields.hidden = preset !== "";
     this.#setByPreset.hidden = preset !== "";
     const nothing = !preset && this.options.formats.length === 0;
-    this.#cut.disabled = nothing;
-    const what = this.count > 1 ? `Remove the background of ${this.count} clips` : "Remove the background";
-    this.#cut.textContent = nothing ? "Choose a format" : what;
+    this.#actions.name("Cut this clip", nothing ? "Choose a format" : "");
     this.#byColor.hidden = this.options.method === "ai";
     this.#quality.hidden = !hasQuality(this.options);
   };
-
-  #open() {
-    this.#more.open = true;
-  }
-
-  /** Shows the field that was refused: the sentence of the server begins with its name. */
-  #showRefused() {
-    const problem = this.clip.problem.toLowerCase();
-    const fields = [...this.#more.querySelectorAll("[name]")].filter((field) => {
-      const [name] = /** @type {HTMLInputElement} */ (field).name.split("-");
-      return problem.startsWith(`${name} `);
-    });
-    if (fields.length > 0) this.#open();
-    for (const field of fields) field.setAttribute("aria-invalid", "true");
-  }
 
   #formats() {
     const choices = Object.entries(FORMATS).map(([name, { name: label, about }]) => {
@@ -218,12 +210,12 @@ export class CutOptions extends HTMLElement {
         h("span", {}, h("b", {}, label), h("span", { class: "hint" }, about)),
       );
     });
-    return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
+    return h("fieldset", {}, h("legend", {}, "Formats"), ...choices);
   }
 
   /** What the file is for. */
   #preset() {
-    return this.#select("For", "preset", PRESETS);
+    return this.#select("Made for", "preset", PRESETS);
   }
 
   /** The largest file. */
@@ -236,8 +228,8 @@ export class CutOptions extends HTMLElement {
     return h(
       "div",
       { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: id }, "Largest file"), input),
-      h("p", { class: "hint" }, "For WebM, WebP, PNG and GIF alone: quality, rate, then size are lowered."),
+      h("div", { class: "row spread" }, h("label", { for: id }, "Max file size"), input),
+      h("p", { class: "hint" }, "For WebM, WebP, PNG and GIF. Lowers the quality, then the frame rate, then the size."),
     );
   }
 
@@ -262,10 +254,10 @@ export class CutOptions extends HTMLElement {
       h(
         "div",
         { class: "row spread" },
-        h("label", { for: from.id }, "Part of the clip"),
+        h("label", { for: from.id }, "Trim"),
         h("span", { class: "row" }, from, "to", to),
       ),
-      h("p", { class: "hint" }, "In seconds, or as hh:mm:ss.mmm. Empty: from its start, to its end."),
+      h("p", { class: "hint" }, "In seconds, or as hh:mm:ss.mmm. Leave empty for the whole clip."),
     );
   }
 
@@ -277,7 +269,7 @@ export class CutOptions extends HTMLElement {
       id,
       name: "crop",
       value: this.clip.crop,
-      placeholder: "all of it",
+      placeholder: "whole frame",
       "aria-describedby": `${id}-hint`,
     });
     crop.setAttribute("list", shapes.id);
@@ -288,22 +280,22 @@ export class CutOptions extends HTMLElement {
     return h(
       "div",
       { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: id }, "Part of the frame"), crop, shapes),
+      h("div", { class: "row spread" }, h("label", { for: id }, "Crop"), crop, shapes),
       h(
         "p",
         { class: "hint", id: `${id}-hint` },
-        "A shape such as 1:1, X,Y,WIDTH,HEIGHT in even pixels, auto for the subject, or auto:1:1 around it. The preview shows and measures the whole frame.",
+        "A shape such as 1:1, X,Y,WIDTH,HEIGHT in even pixels, auto for the subject, or auto:1:1 around it. The preview still shows the whole frame.",
       ),
     );
   }
 
   #rate() {
     return this.#select("Frame rate", "fps", [
-      ["source", "As the clip"],
-      ["24", "24 a second"],
-      ["30", "30 a second"],
-      ["15", "15 a second"],
-      ["12", "12 a second, like a GIF"],
+      ["source", "Same as the clip"],
+      ["24", "24 fps"],
+      ["30", "30 fps"],
+      ["15", "15 fps"],
+      ["12", "12 fps, like a GIF"],
     ]);
   }
 
@@ -328,14 +320,14 @@ export class CutOptions extends HTMLElement {
 
   #audio() {
     return this.#select("Sound", "audio", [
-      ["keep", "Keep it"],
-      ["drop", "Leave it out"],
+      ["keep", "Keep"],
+      ["drop", "Remove"],
     ]);
   }
 
   #size() {
     return this.#select("Size", "size", [
-      ["", "As the clip"],
+      ["", "Same as the clip"],
       ["1080", "1080 px, longer side"],
       ["720", "720 px"],
       ["512", "512 px, a sticker"],
@@ -370,10 +362,10 @@ export class CutOptions extends HTMLElement {
   }
 
   #fit() {
-    return this.#select("In both", "fit", [
-      ["contain", "The whole frame, one side may be smaller"],
-      ["cover", "Cropped to exactly that size"],
-      ["pad", "With clear margins to exactly that size"],
+    return this.#select("Fit", "fit", [
+      ["contain", "Whole frame, one side may be smaller"],
+      ["cover", "Exact size, cropped"],
+      ["pad", "Exact size, with transparent margins"],
     ]);
   }
 

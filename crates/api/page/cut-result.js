@@ -4,53 +4,60 @@ import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
 import { CutViewer } from "./cut-viewer.js";
 import { button, h } from "./html.js";
-import { fileList, nothing, resultHead, worthALook } from "./result-parts.js";
-import { explain, FORMATS, formatDate, formatDuration, formatTime } from "./texts.js";
+import { REMEDIES } from "./remedies.js";
+import { fileList, mainDownload, nothing, resultHead, worthALook } from "./result-parts.js";
+import { explain, FORMATS, formatDate, formatDuration, formatTime, outputName } from "./texts.js";
 
-const EXPIRED = "The files of this clip are kept no longer. Add the clip again to cut it anew.";
+const EXPIRED = "The files of this clip have expired. Add the clip again to cut it.";
 
-/** `<cut-result>`: fires `change-options`, `remove`, `look` with a warning as detail, and `stale` when a link has failed. */
+/** `<cut-result>`: fires `change-options`, `remove`, `mend` with a warning as detail, and `stale` when a link has failed. */
 export class CutResult extends HTMLElement {
   clip = new Clip();
   client = new Client("");
+  /** Other attempts at the clip that are done. @type {import("./cut-viewer.js").Attempt[]} */
+  attempts = [];
 
   connectedCallback() {
     const { job } = this.clip;
     const { result } = job ?? {};
     if (!job || !result) return;
-    const head = resultHead(this, this.clip, about(job.completedAt, result));
-    if (this.clip.isExpired) return this.replaceChildren(head, nothing(EXPIRED));
+    const line = about(job.completedAt, result);
+    if (this.clip.isExpired) return this.replaceChildren(resultHead(this.clip, line), nothing(EXPIRED));
     const viewer = new CutViewer();
-    viewer.clip = this.clip;
+    Object.assign(viewer, { clip: this.clip, client: this.client, attempts: this.attempts });
     viewer.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
     const formatOf = (/** @type {import("./client.js").Output} */ { format }) =>
       FORMATS[/** @type {import("./texts.js").Format} */ (format)];
     const files = fileList(this.clip, this.client, formatOf);
+    const nameOf = (/** @type {import("./client.js").Output} */ { format }) =>
+      outputName(this.clip.name, /** @type {import("./texts.js").Format} */ (format));
+    const head = resultHead(this.clip, line, mainDownload(this.clip, this.client, files, nameOf));
     const samples = new CodeSamples();
     samples.clip = this.clip;
     this.replaceChildren(
       head,
-      ...this.#warnings(result),
+      h("div", { class: "viewer-row" }, viewer, ...this.#warnings(result, viewer)),
       ...notes(result),
-      viewer,
       h("div", { class: "below" }, files, samples),
     );
   }
 
-  /** @param {import("./client.js").Result} result */
-  #warnings(result) {
+  /** Each warning leads to its place, and to the control that mends it. @param {import("./client.js").Result} result @param {CutViewer} viewer */
+  #warnings(result, viewer) {
     if (!this.clip.hasWarnings) return [];
     const ofMatte = (result.report?.warnings ?? []).map((warning) => {
-      const look = () => this.dispatchEvent(new CustomEvent("look", { detail: warning }));
-      const { width, height } = warning.box;
-      // A hint needs a point, and the clip to show it on.
-      const isLocal = this.clip.file && (width < 1 || height < 1);
+      const mend = () => this.dispatchEvent(new CustomEvent("mend", { detail: warning }));
+      const remedy = REMEDIES[warning.code];
       return h(
         "li",
         {},
-        explain({ message: warning.message }),
-        " ",
-        isLocal && button(`Look at ${formatTime(warning.from)}`, look, { class: "quiet" }),
+        h("p", {}, explain({ message: warning.message })),
+        h(
+          "span",
+          { class: "row" },
+          button(`Show it at ${formatTime(warning.from)}`, () => viewer.lookAt(warning)),
+          remedy && this.clip.canBeCutAgain && button(remedy.label, mend),
+        ),
       );
     });
     return [worthALook([...ofMatte, ...listed(result, true)])];

@@ -5,6 +5,7 @@ import { ClipFrame } from "./clip-frame.js";
 import { timesOf } from "./clip-part.js";
 import { HintLayer, hintList } from "./hint-layer.js";
 import { h, uniqueId } from "./html.js";
+import { REMEDIES } from "./remedies.js";
 import { explain, formatTime } from "./texts.js";
 
 /** A preview is requested when a control has rested for so long. */
@@ -12,7 +13,7 @@ const REST_MS = 200;
 /** The slider ends so far before the end of the clip, where the last frame is shown whatever the rounding. */
 const END_SECS = 0.05;
 
-/** `<frame-preview>`: fires `pick` with a color as detail, as its `<clip-frame>` does, and `measured` with the measured one. */
+/** `<frame-preview>`: fires `pick` with a color as detail, as its `<clip-frame>` does, `measured` with the measured one, and `previewed` with a preview. */
 export class FramePreview extends HTMLElement {
   clip = new Clip();
   /** @type {Client | null} */
@@ -85,7 +86,7 @@ export class FramePreview extends HTMLElement {
   #modes() {
     const name = uniqueId();
     const modes = [
-      ["clip", "Clip"],
+      ["clip", "Original"],
       ["cut", "Cut"],
       ["matte", "Matte"],
     ].map(([mode, label]) => {
@@ -102,7 +103,9 @@ export class FramePreview extends HTMLElement {
     if (!lookAt || !file) return;
     this.#time.value = String((lookAt.from + lookAt.to) / 2);
     this.#time.dispatchEvent(new Event("input"));
-    /** @type {HTMLInputElement | null} */ (this.querySelector("input[value=cut]"))?.click();
+    const cut = /** @type {HTMLInputElement | null} */ (this.querySelector("input[value=cut]"));
+    cut?.click();
+    if (REMEDIES[lookAt.code]?.control === "mark") cut?.focus();
   }
 
   #showHints() {
@@ -141,7 +144,7 @@ export class FramePreview extends HTMLElement {
     this.#pending.abort();
     this.#pending = new AbortController();
     const { signal } = this.#pending;
-    this.#showStatus("Cutting this frame");
+    this.#showStatus("Cutting this frame…");
     this.#timer = setTimeout(() => this.#request(signal), REST_MS);
   }
 
@@ -159,9 +162,10 @@ export class FramePreview extends HTMLElement {
       this.#cut.hidden = false;
       this.#layer.hidden = false;
       this.#layer.cover(this.#cut, preview.time);
-      const work = clip.crop.startsWith("auto") ? "cuts the subject alone" : `measures and cuts ${clip.crop} of it`;
-      const whole = clip.crop ? ` This is the whole frame; the job ${work}.` : "";
+      const kept = clip.crop.startsWith("auto") ? "the subject" : clip.crop;
+      const whole = clip.crop ? ` This is the whole frame; the cut is cropped to ${kept}.` : "";
       this.#showStatus(describePreview(preview) + whole);
+      this.dispatchEvent(new CustomEvent("previewed", { detail: preview }));
       const { detectedBackgroundColor: found } = preview;
       if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));
     } catch (problem) {
@@ -193,7 +197,7 @@ export class FramePreview extends HTMLElement {
   #showUploaded = () => {
     const { uploadedShare } = this.clip;
     if (this.#mode === "clip" || uploadedShare === null || uploadedShare >= 1 || !this.#cut.hidden) return;
-    this.#showStatus(`Sending the clip, once for all: ${Math.round(uploadedShare * 100)} %`);
+    this.#showStatus(`Uploading the clip for the preview: ${Math.round(uploadedShare * 100)} %`);
   };
 }
 
@@ -201,15 +205,15 @@ export class FramePreview extends HTMLElement {
 function describePreview({ processingMethod, detectedBackgroundColor, confidence, hintFrames }) {
   return `${describeBackground({ processingMethod, detectedBackgroundColor, confidence })} ${
     hintFrames.at(-1) === 0
-      ? "The last hint has no effect: it lies on the outer background."
-      : "Click what should be different: a hole to keep it, a leftover to remove it."
+      ? "The last click has no effect: it is on the outer background."
+      : "Something wrong? Click a hole to keep it, or a leftover to remove it."
   }`;
 }
 
 /** @param {Pick<import("./client.js").Preview, "processingMethod" | "detectedBackgroundColor" | "confidence">} preview */
 function describeBackground({ processingMethod, detectedBackgroundColor, confidence }) {
   if (processingMethod === "ai") return "A neural model found the subject.";
-  if (!detectedBackgroundColor) return "The clip is transparent already.";
+  if (!detectedBackgroundColor) return "The clip is already transparent.";
   const share = confidence === null ? "" : `, on ${Math.round(confidence * 100)} % of the clip’s border`;
   return `The background is ${detectedBackgroundColor.hex}${share}.`;
 }

@@ -113,7 +113,7 @@ export function hintList(clip, onChange) {
       { class: "row" },
       h("span", { class: `hint-dot ${hint.kind}` }),
       label,
-      button(`Take back: ${label}`, forget, { icon: "close", isBare: true }),
+      button(`Undo: ${label}`, forget, { icon: "close", isBare: true }),
     );
   });
   return h("ul", { class: "hints", hidden: rows.length === 0, "aria-label": "Hints" }, ...rows);

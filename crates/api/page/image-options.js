@@ -1,5 +1,6 @@
 // The options of images, before they are sent.
 import { ClipFrame } from "./clip-frame.js";
+import { CutActions } from "./cut-actions.js";
 import { button, h, icon } from "./html.js";
 import { ImageSet } from "./image-set.js";
 import { BackgroundField, keptOptions, methodField, toleranceField } from "./option-fields.js";
@@ -30,33 +31,37 @@ export function imageFormOf({ method, tolerance, smoothEdges, shadow }, keyColor
   return form;
 }
 
-/** `<image-options>`: fires `cut` when the form is submitted, `discard`, and `as-clip` for a ZIP that holds frames. */
+/** `<image-options>`: fires `cut` when the form is submitted, what `<cut-actions>` fires, and `as-clip` for a ZIP that holds frames. */
 export class ImageOptions extends HTMLElement {
   set = new ImageSet();
-  options = storedImageOptions();
+  /** The options of the images. @type {ImageOptionValues} */
+  options = DEFAULTS;
   /** @type {import("./client.js").Client | null} */
   client = null;
   #background = new BackgroundField();
-  #problem = h("p", { class: "problem", role: "alert" });
+  #actions = new CutActions();
   #byColor = h("div", { class: "options" });
   /** @type {string[]} */
   #addresses = [];
 
   connectedCallback() {
-    const { set, options } = this;
+    const { set } = this;
+    set.options ??= storedImageOptions();
+    this.options = set.options;
+    const { options } = this;
     const [file] = set.files;
     const isOne = set.count === 1;
-    this.#background.measured = isOne ? "is measured" : "is measured in each image";
+    this.#background.measured = isOne ? "measured from the image" : "measured in each image";
     this.#background.advice = isOne
-      ? "Click the image to pick the color, if the measured one is wrong."
-      : "Choose a color, if all images have it.";
+      ? "If that is wrong, click the background in the picture, or choose a color."
+      : "Choose a color if all images have the same.";
     this.#background.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent} */ (event).detail));
     const tolerance = toleranceField(options.tolerance, (value) => {
       options.tolerance = value;
     });
     const shadow = choice(
       "Keep shadows",
-      "As translucent black. Otherwise they go, too.",
+      "As translucent black. Otherwise they are removed, too.",
       options.shadow === "keep",
       (isKept) => {
         options.shadow = isKept ? "keep" : "drop";
@@ -67,28 +72,28 @@ export class ImageOptions extends HTMLElement {
     const form = h(
       "form",
       { class: "options" },
+      h("h2", { tabIndex: -1 }, set.name),
       methodField(this.client, options.method, (value) => {
         options.method = value;
         this.#show();
       }),
       this.#byColor,
-      choice("Soft edges", "Otherwise each pixel is opaque or clear.", options.smoothEdges, (isSoft) => {
-        options.smoothEdges = isSoft;
-      }),
-      this.#problem,
-      h(
-        "div",
-        { class: "actions" },
-        h("button", { type: "submit", class: "primary large" }, title(set)),
-        button("Discard", tell("discard"), { class: "quiet" }),
+      choice(
+        "Soft edges",
+        "Otherwise each pixel is fully opaque or fully transparent.",
+        options.smoothEdges,
+        (isSoft) => {
+          options.smoothEdges = isSoft;
+        },
       ),
       set.isZip &&
         h(
           "p",
           { class: "hint" },
-          "Are they the frames of one clip? ",
+          "Are these the frames of one clip? ",
           button("Cut them as a clip", tell("as-clip"), {}),
         ),
+      this.#actions,
     );
     form.onsubmit = (event) => {
       event.preventDefault();
@@ -106,6 +111,11 @@ export class ImageOptions extends HTMLElement {
     for (const address of this.#addresses.splice(0)) URL.revokeObjectURL(address);
   }
 
+  /** What else there is to cut. @param {import("./cut-actions.js").Others} others */
+  set others(others) {
+    this.#actions.show(others);
+  }
+
   /** @param {string | null} color */
   #setKey(color) {
     this.set.keyColor = color;
@@ -113,8 +123,8 @@ export class ImageOptions extends HTMLElement {
   }
 
   #show = () => {
-    this.#problem.textContent = this.set.problem;
-    this.#problem.hidden = !this.set.problem;
+    this.#actions.say(this.set.problem);
+    this.#actions.name(title(this.set));
     this.#byColor.hidden = this.options.method === "ai";
   };
 
@@ -130,8 +140,8 @@ export class ImageOptions extends HTMLElement {
   /** The images, as small pictures with their names. */
   #list() {
     const { files, isZip, address } = this.set;
-    if (isZip) return said("The images in this ZIP are cut one by one, and come back as a ZIP.");
-    if (address) return said("An image is shown here when it is a file of yours.");
+    if (isZip) return said("The images in this ZIP are cut one by one. You get a ZIP back.");
+    if (address) return said("No preview: the server fetches this image from its URL.");
     const tiles = files.slice(0, SHOWN).map((file) => {
       const src = URL.createObjectURL(file);
       this.#addresses.push(src);
@@ -160,8 +170,8 @@ const said = (sentence) => h("div", { class: "frame-pane panel" }, icon("image")
 
 /** @param {ImageSet} set */
 function title({ count, isZip }) {
-  if (isZip) return "Remove the background of all";
-  return count !== null && count > 1 ? `Remove the background of ${count} images` : "Remove the background";
+  if (isZip) return "Cut all images of this ZIP";
+  return count !== null && count > 1 ? `Cut these ${count} images` : "Cut this image";
 }
 
 /** @param {string} label @param {string} about @param {boolean} checked @param {(checked: boolean) => void} onChange */

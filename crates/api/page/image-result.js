@@ -6,14 +6,14 @@ import { samplesOf } from "./image-samples.js";
 import { ImageSet } from "./image-set.js";
 import { ImageTile } from "./image-tile.js";
 import { ImageViewer } from "./image-viewer.js";
-import { fileList, nothing, resultHead } from "./result-parts.js";
+import { fileList, mainDownload, nothing, resultHead } from "./result-parts.js";
 import { explain, formatDate, formatDuration } from "./texts.js";
 import { rangesOfAddress, rangesOfFile, zipEntries } from "./zip-entries.js";
 
 /** @typedef {import("./client.js").CutImage} CutImage */
 /** @typedef {import("./client.js").Output} Output */
 
-const EXPIRED = "The files of these images are kept no longer. Add the images again to cut them anew.";
+const EXPIRED = "The files of these images have expired. Add the images again to cut them.";
 const FILES = {
   png: { name: "PNG", plays: "The image, transparent where its background was." },
   zip: { name: "All images", plays: "A ZIP with a transparent PNG of each image, under its name." },
@@ -37,12 +37,17 @@ export class ImageResult extends HTMLElement {
     const { job } = this.set;
     const { result } = job ?? {};
     if (!job || !result) return;
-    const head = resultHead(this, this.set, about(job.completedAt, result));
-    if (this.set.isExpired) return this.replaceChildren(head, nothing(EXPIRED));
+    const line = about(job.completedAt, result);
+    if (this.set.isExpired) return this.replaceChildren(resultHead(this.set, line), nothing(EXPIRED));
     const images = result.images ?? [];
     const files = fileList(this.set, this.client, ({ format }) => (format === "zip" ? FILES.zip : FILES.png));
+    const head = resultHead(
+      this.set,
+      line,
+      mainDownload(this.set, this.client, files, ({ format }) => format),
+    );
     const samples = new CodeTabs();
-    samples.heading = "Do it again in code";
+    samples.heading = "The same cut in code";
     samples.samples = samplesOf(this.set);
     const viewer = this.#viewer;
     viewer.isOneOfSeveral = images.length > 1;
@@ -123,11 +128,26 @@ export class ImageResult extends HTMLElement {
   async #original(at) {
     const { set } = this;
     const [own, file] = [set.originals[at], set.isZip && set.files[0]];
-    if (own || !file) return own ?? null;
-    this.#originals ??= zipEntries(file.size, rangesOfFile(file));
+    if (own) return own;
+    if (!file && set.files.length > 0) return null;
+    this.#originals ??= file ? zipEntries(file.size, rangesOfFile(file)) : this.#kept();
     const entries = await this.#originals.catch(() => null);
-    const read = entries?.get(set.job?.result?.images?.[at].name ?? "");
+    // One image that the server keeps has no path.
+    const read = entries?.get(set.job?.result?.images?.[at].name ?? "") ?? entries?.get("");
     return read ? read().catch(() => null) : null;
+  }
+
+  /** The images that the server keeps. @returns {ReturnType<typeof zipEntries>} */
+  async #kept() {
+    const { set, client } = this;
+    const { url, size, contentType } = await client.input(set.job?.jobId ?? "");
+    const address = ownAddress(url);
+    if (contentType === "application/zip")
+      return zipEntries(
+        size,
+        rangesOfAddress(() => address),
+      );
+    return new Map([["", () => client.download(address, set.name, contentType)]]);
   }
 
   /** Takes the images that were cut, each by its name. @param {File[]} files */

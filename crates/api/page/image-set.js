@@ -12,8 +12,6 @@ export class ImageSet extends Item {
   #files = [];
   /** The images before their cut, in their order, as far as the page has them by themselves. @type {(File | undefined)[]} */
   originals = [];
-  /** The options of its job. @type {import("./image-options.js").ImageOptionValues | null} */
-  options = null;
   /** Whether the file is a ZIP. */
   isZip = false;
 
@@ -39,7 +37,25 @@ export class ImageSet extends Item {
   static ofJob(job) {
     const count = job.result?.images?.length;
     const name = job.clipName ?? (count ? `${count} images` : `Images of ${formatDate(job.createdAt)}`);
-    return Object.assign(new ImageSet(), { job, name });
+    const set = Object.assign(new ImageSet(), { job, name });
+    set.remember();
+    return set;
+  }
+
+  /** @returns {ImageSet} */
+  again() {
+    const { address, name, source, picture, keyColor, isZip, originals, options } = this;
+    const draft = Object.assign(new ImageSet(), { address, name, source, picture, keyColor, isZip, originals });
+    draft.#files = this.#files;
+    draft.options = options && { ...options };
+    return draft;
+  }
+
+  /** Several images come back as a ZIP of them. @param {File} file */
+  takeInput(file) {
+    this.#files = [file];
+    this.isZip = file.type === "application/zip";
+    if (!this.isZip) this.originals = [file];
   }
 
   get files() {
@@ -47,9 +63,9 @@ export class ImageSet extends Item {
   }
 
   /** Names the job after all of its images; the server would take the name of one. @type {Item["submit"]} */
-  submit(client, form, signal) {
+  submit(client, form, signal, once) {
     form.set("clipName", this.name);
-    return super.submit(client, form, signal);
+    return super.submit(client, form, signal, once);
   }
 
   /** How many images it has; null before a ZIP was read. */

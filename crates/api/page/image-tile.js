@@ -1,6 +1,7 @@
 // One image of a result as a small picture, with its method or its error, and a button that downloads it.
 import { button, h, icon } from "./html.js";
 import { methodOf } from "./image-viewer.js";
+import { save } from "./save.js";
 import { explain } from "./texts.js";
 
 /** The longer side of the small picture. */
@@ -80,10 +81,7 @@ export class ImageTile extends HTMLElement {
 
   #download() {
     return this.#with((png) => {
-      const href = URL.createObjectURL(png);
-      h("a", { href, download: this.image?.file?.split("/").pop() ?? "" }).click();
-      // The browser has begun to save it by then.
-      setTimeout(() => URL.revokeObjectURL(href), 60_000);
+      save(png, this.image?.file?.split("/").pop() ?? "");
     });
   }
 }

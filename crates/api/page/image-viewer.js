@@ -17,7 +17,14 @@ export class ImageViewer extends HTMLElement {
   #turn = 0;
 
   connectedCallback() {
-    this.replaceChildren(this.#stage.view, this.#about, this.#warnings, this.#compare, this.#stage.tools);
+    this.replaceChildren(
+      this.#stage.shows,
+      this.#stage.view,
+      this.#about,
+      this.#warnings,
+      this.#compare,
+      this.#stage.tools,
+    );
   }
 
   disconnectedCallback() {
@@ -42,26 +49,28 @@ export class ImageViewer extends HTMLElement {
     const items = warnings.map(({ message }) => h("li", {}, explain({ message })));
     this.#warnings.replaceChildren(...(items.length > 0 ? [worthALook(items)] : []));
     this.#compare.replaceChildren();
-    if (!before) return this.#ask("not in this browser any more, and the server sends none back.");
+    this.#stage.offer([]);
+    if (!before) return this.#ask("no longer on the server.");
     const picture = h("img", { src: this.#stage.addressOf(before), alt: "" });
     const isShown = await picture.decode().then(
       () => true,
       () => false,
     );
     if (turn !== this.#turn) return;
-    if (!isShown) return this.#ask("not one that your browser shows, so there is no before to show.");
+    if (!isShown) return this.#ask("in a format that your browser can't show.");
     this.#stage.compareWith(picture);
+    this.#stage.offer([{ value: "original", label: "the original" }]);
     if (picture.naturalWidth !== size.width || picture.naturalHeight !== size.height)
-      this.#ask("not as large as the cut. Is it the one that was cut?");
+      this.#ask("not as large as the cut. Is it the right one?");
   }
 
   /** Says why there is no image to compare with, and asks for it. @param {string} why */
   #ask(why) {
     const picker = h("input", { type: "file", accept: "image/*,.heic", multiple: this.isOneOfSeveral, hidden: true });
     picker.onchange = () => this.dispatchEvent(new CustomEvent("compare", { detail: [...(picker.files ?? [])] }));
-    const label = this.isOneOfSeveral ? "Choose the images to compare" : "Choose the image to compare";
+    const label = this.isOneOfSeveral ? "Choose the originals" : "Choose the original";
     this.#compare.replaceChildren(
-      h("p", { class: "hint" }, `The image is ${why}`),
+      h("p", { class: "hint" }, `The original is ${why}`),
       button(label, () => picker.click(), {}),
       picker,
     );
@@ -73,7 +82,7 @@ const describe = (name, image) => `${name} · ${image.width} × ${image.height} 
 
 /** How the background was found. @param {CutImage} image */
 export function methodOf({ method, model, reason, detectedBackgroundColor: color }) {
-  if (reason === "transparent") return "transparent already";
+  if (reason === "transparent") return "already transparent";
   if (method === "ai") return model ? `by the model ${model}` : "by a neural model";
   return color ? `by color, ${color.hex}` : "by color";
 }

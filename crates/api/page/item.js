@@ -1,5 +1,8 @@
 // One thing to cut, from draft to result: a clip, or a set of images. What both have is here.
-import { Client, Problem } from "./client.js";
+import { Client, ownAddress, Problem } from "./client.js";
+import { keepJob, keptJob } from "./kept-jobs.js";
+import { randomId } from "./random-id.js";
+import { save } from "./save.js";
 import { explain } from "./texts.js";
 
 /** @typedef {import("./client.js").Job} Job */
@@ -15,13 +18,23 @@ export class Item extends EventTarget {
   /** Its address, if it was given as one. */
   address = "";
   name = "";
+  /** What is cut: all attempts at one clip, or at one set of images, have the same. */
+  source = randomId();
+  /** When it was made, in milliseconds since 1970. */
+  madeMs = Date.now();
+  /** The options of its job, or those that are set for it. @type {any} */
+  options = null;
+  /** A small picture of it, as a data URL; empty without one. */
+  picture = "";
+  /** Whether its input comes from the server. */
+  isFetching = false;
   /** The background color that the user picked. @type {string | null} */
   keyColor = null;
   /** The share of the submit that is sent; null when none is under way. @type {number | null} */
   sentShare = null;
   /** What went wrong outside of the job, as sentences. */
   problem = "";
-  /** Whether the server does not answer while the job is followed. */
+  /** Whether the server does not answer while the job is sent or followed. */
   isLost = false;
   /** The fields of its last submit. @type {FormData | null} */
   #form = null;
@@ -56,6 +69,20 @@ export class Item extends EventTarget {
     return this.job.status === "processing" ? "working" : "waiting";
   }
 
+  /** Whether somebody has cancelled its job. */
+  get isCancelled() {
+    return this.job?.error?.code === "JOB_CANCELLED" && this.problem === "";
+  }
+
+  /** Reads the place of its job in the line, unless the job has gone on meanwhile. @param {Client} client */
+  async readPlace(client) {
+    const { job } = this;
+    const now = job && (await client.read(job.jobId).catch(() => null));
+    if (!now || !this.#job || this.state !== "waiting" || now.revision < this.#job.revision) return;
+    this.job = now;
+    this.changed();
+  }
+
   /** What went wrong, as sentences. */
   get failure() {
     return this.problem || (this.job?.error ? explain(this.job.error) : "");
@@ -66,9 +93,54 @@ export class Item extends EventTarget {
     return [];
   }
 
-  /** Whether it can be sent again. */
+  /** Whether it can be sent again from here. */
   get canBeSent() {
     return this.files.length > 0 || this.address !== "";
+  }
+
+  /** Whether it can be cut again: the page has it, or the server still keeps it. */
+  get canBeCutAgain() {
+    return this.canBeSent || (this.job !== null && !this.isExpired);
+  }
+
+  /** Takes over what is kept in mind of its job. */
+  remember() {
+    const kept = this.job && keptJob(this.job.jobId);
+    this.source = kept?.source ?? this.job?.jobId ?? this.source;
+    this.madeMs = this.job ? this.job.createdAt * 1000 : this.madeMs;
+    this.options = kept?.options ?? null;
+    this.keyColor = kept?.keyColor ?? null;
+    this.picture = kept?.picture ?? "";
+    return kept;
+  }
+
+  /** Keeps its job in mind for later visits. */
+  keep() {
+    const { source, options, keyColor, picture } = this;
+    if (this.job) keepJob(this.job.jobId, { source, options, keyColor, picture });
+  }
+
+  /** A draft of the same, with the same settings. @returns {Item} */
+  again() {
+    throw new Error("only clips and images are cut again");
+  }
+
+  /** Takes a file that the server has kept. @param {File} _file */
+  takeInput(_file) {}
+
+  /** Gets what it cuts from the server, unless the page has it. Returns whether it is here. @param {Client} client */
+  async fetchInput(client) {
+    const { job } = this;
+    if (this.canBeSent || !job) return true;
+    this.isFetching = true;
+    this.changed();
+    await this.#attempt(async () => {
+      const { url, contentType } = await client.input(job.jobId);
+      this.takeInput(await client.download(ownAddress(url), this.name, contentType));
+    });
+    this.isFetching = false;
+    this.changed();
+    return this.canBeSent;
   }
 
   changed() {
@@ -93,28 +165,59 @@ export class Item extends EventTarget {
   send(client, form) {
     this.#form = form;
     this.#stop = new AbortController();
+    const { signal } = this.#stop;
     return this.#attempt(async () => {
       this.sentShare = 0;
       this.changed();
-      const accepted = this.submit(client, copyOf(form), this.#stop.signal).finally(() => {
+      const { jobId } = await this.#submitted(client, form, signal).finally(() => {
         this.sentShare = null;
+        this.isLost = false;
       });
-      const { jobId } = await accepted;
-      this.job = await client.read(jobId);
-      this.changed();
-      await this.#follow(client);
+      await this.#begin(client, jobId);
     });
   }
 
   /**
-   * Sends its files or its address.
-   * @param {Client} client @param {FormData} form @param {AbortSignal} signal @returns {Promise<{ jobId: string }>}
+   * Submits, again and again until the server answers, with one key: a job whose answer was lost is not made twice.
+   * @param {Client} client @param {FormData} form @param {AbortSignal} signal
    */
-  submit(client, form, signal) {
+  async #submitted(client, form, signal) {
+    const once = randomId();
+    for (;;) {
+      try {
+        return await this.submit(client, copyOf(form), signal, once);
+      } catch (problem) {
+        const isPassing =
+          problem instanceof Problem &&
+          (problem.code === "UNREACHABLE" || (problem.code === "IDEMPOTENCY_CONFLICT" && problem.status === 409));
+        if (!isPassing) throw problem;
+        this.isLost = problem.code === "UNREACHABLE";
+        this.showSent(0);
+        await client.answers(signal);
+        this.isLost = false;
+        this.showSent(0);
+      }
+    }
+  }
+
+  /** Follows a job that was accepted just now. @param {Client} client @param {string} jobId */
+  async #begin(client, jobId) {
+    this.job = acceptedJob(jobId, this.kind);
+    this.keep();
+    this.changed();
+    await this.#follow(client);
+  }
+
+  /**
+   * Sends its files or its address, once for all requests with the same `once`.
+   * @param {Client} client @param {FormData} form @param {AbortSignal} signal @param {string} once
+   * @returns {Promise<{ jobId: string }>}
+   */
+  submit(client, form, signal, once) {
     // The files come last: the server refuses a field before it has received them.
     for (const file of this.files) form.append("file", file, file.name || this.name);
     if (this.files.length === 0) form.append("url", this.address);
-    return client.submit(this.kind, form, (share) => this.showSent(share), signal);
+    return client.submit(this.kind, form, (share) => this.showSent(share), signal, once);
   }
 
   /** Shows how much of the submit is sent. @param {number} share */
@@ -161,9 +264,21 @@ export class Item extends EventTarget {
       const jobId = (await accepted)?.jobId;
       if (!jobId && form) return this.send(client, form);
       if (!jobId) return;
-      this.job = await client.read(jobId);
-      this.changed();
-      await this.#follow(client);
+      await this.#begin(client, jobId);
+    });
+  }
+
+  /** Downloads all of its files as one ZIP. @param {Client} client @param {(output: import("./client.js").Output) => string} nameOf */
+  downloadAll(client, nameOf) {
+    return this.#attempt(async () => {
+      await this.refresh(client);
+      const { zipOf } = await import("./zip-writer.js");
+      const files = [];
+      for (const output of this.job?.result?.outputs ?? []) {
+        const name = nameOf(output);
+        files.push({ name, blob: await client.download(ownAddress(output.url), name, "") });
+      }
+      save(await zipOf(files), `${this.name.replace(/\.[a-z0-9]{2,4}$/i, "")}.zip`);
     });
   }
 
@@ -216,13 +331,12 @@ export class Item extends EventTarget {
 
   /** Removes it, its job and its files. @param {Client} client */
   async remove(client) {
-    this.leave();
     const { job } = this;
     await this.#attempt(async () => {
       if (job) await client.remove(job.jobId);
+      this.leave();
+      this.#isGone = true;
     });
-    this.#isGone = this.problem === "";
-    this.changed();
   }
 
   /** Stops what the page sends and follows; the job itself goes on. */
@@ -237,3 +351,21 @@ function copyOf(form) {
   for (const [name, value] of form) copy.append(name, value);
   return copy;
 }
+
+/** A job as it is until the server says more. @param {string} jobId @param {"video" | "image"} type @returns {Job} */
+const acceptedJob = (jobId, type) => ({
+  jobId,
+  type,
+  status: "queued",
+  progress: 0,
+  stage: "queued-on-railway",
+  createdAt: Math.floor(Date.now() / 1000),
+  startedAt: null,
+  completedAt: null,
+  error: null,
+  result: null,
+  revision: 0,
+  queuePosition: null,
+  estimatedStartAt: null,
+  clipName: null,
+});

@@ -29,14 +29,14 @@ export class KeyPrompt extends HTMLElement {
       { class: "panel key-prompt" },
       h("h2", {}, this.heading),
       problem,
-      h("label", { for: id }, "Your key for this server"),
+      h("label", { for: id }, "API key"),
       field,
       h(
         "p",
         { class: "hint", id: `${id}-hint` },
         "The server printed one when it first started; ",
         h("code", {}, "clearcut keys create"),
-        " makes another. It is kept in this browser only.",
+        " makes another. It stays in this browser.",
       ),
       submit,
     );
@@ -56,13 +56,13 @@ export class KeyPrompt extends HTMLElement {
 
 /** Why the server does not accept `key`; empty if it does. @param {string} key */
 async function refusal(key) {
-  if (!isKey(key)) return "A key is hc_ and 32 letters or digits. Copy all of it.";
+  if (!isKey(key)) return "A key is hc_ followed by 32 letters or digits. Copy all of it.";
   try {
     await new Client(key).list();
     return "";
   } catch (error) {
     if (error instanceof Problem && error.status === 401)
-      return "This key isn't valid on this server. Check it for typing errors; it may also be revoked.";
+      return "This key isn't valid on this server. Check that you copied all of it, or make a new one.";
     return error instanceof Problem ? explain(error) : String(error);
   }
 }

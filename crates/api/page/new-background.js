@@ -25,7 +25,7 @@ export function newBackgroundField(options, onChange) {
   const choices = [
     ["", "None, transparent"],
     ["color", "A color"],
-    ["blur", "The clip itself, blurred"],
+    ["blur", "The clip, blurred"],
     ["file", "An image or a video"],
   ];
   const select = h("select", { id }, ...choices.map(([value, text]) => h("option", { value }, text)));
@@ -66,6 +66,6 @@ export function newBackgroundField(options, onChange) {
       h("label", { for: id }, "New background"),
       h("span", { class: "row" }, select, color, file),
     ),
-    h("p", { class: "hint" }, "With one, the files are opaque: an MP4 unless you choose others."),
+    h("p", { class: "hint" }, "Makes the files opaque: an MP4, unless you choose other formats."),
   );
 }

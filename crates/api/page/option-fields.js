@@ -8,12 +8,12 @@ import { METHODS } from "./texts.js";
 /** `<background-field>`: the background color, picked or measured; fires `pick` with a color, or null, as detail. */
 export class BackgroundField extends HTMLElement {
   /** What is said of a color that is measured. */
-  measured = "is measured over the whole clip";
+  measured = "measured from the clip";
   /** How a color is picked. */
-  advice = "Click the frame to pick the color, if the measured one is wrong.";
+  advice = "If that is wrong, click the background in the picture, or choose a color.";
   #swatch = h("input", { type: "color", "aria-label": "Background color" });
   #key = h("span", { class: "key-color" });
-  #forget = button("Measure it instead", () => this.#pick(null), { class: "quiet" });
+  #forget = button("Use the measured color", () => this.#pick(null), { class: "quiet" });
 
   connectedCallback() {
     this.className = "field";
@@ -21,7 +21,7 @@ export class BackgroundField extends HTMLElement {
     this.setAttribute("aria-label", "Background color");
     this.#swatch.oninput = () => this.#pick(this.#swatch.value);
     this.replaceChildren(
-      h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
+      h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "Background: ", this.#key)),
       h("p", { class: "hint" }, this.advice),
       this.#forget,
     );
@@ -36,7 +36,7 @@ export class BackgroundField extends HTMLElement {
   show(color) {
     this.#swatch.value = color ?? "#00ff00";
     this.#swatch.classList.toggle("is-unset", color === null);
-    this.#key.textContent = color ? `is ${color.toUpperCase()}` : this.measured;
+    this.#key.textContent = color ? color.toUpperCase() : this.measured;
     this.#forget.hidden = color === null;
   }
 
@@ -44,7 +44,7 @@ export class BackgroundField extends HTMLElement {
   showMeasured(color) {
     this.#swatch.value = color.toLowerCase();
     this.#swatch.classList.remove("is-unset");
-    this.#key.textContent = `${this.measured}: ${color}`;
+    this.#key.textContent = `${color}, ${this.measured}`;
   }
 }
 
@@ -83,6 +83,8 @@ export function toleranceField(tolerance, onChange) {
   const shown = h("output", {}, describeTolerance(tolerance));
   const range = h("input", {
     type: "range",
+    name: "tolerance",
+    "aria-valuetext": describeTolerance(tolerance),
     id,
     min: "0",
     max: "100",
@@ -92,6 +94,7 @@ export function toleranceField(tolerance, onChange) {
   });
   range.oninput = () => {
     shown.textContent = describeTolerance(range.valueAsNumber);
+    range.setAttribute("aria-valuetext", shown.textContent);
     onChange(range.valueAsNumber);
   };
   return h(
@@ -102,15 +105,15 @@ export function toleranceField(tolerance, onChange) {
     h(
       "div",
       { class: "row spread hint", id: `${id}-ends` },
-      h("span", {}, "keeps more subject"),
-      h("span", {}, "removes more background"),
+      h("span", {}, "gentle: keeps more"),
+      h("span", {}, "strong: removes more"),
     ),
   );
 }
 
 /** @param {number} tolerance */
 function describeTolerance(tolerance) {
-  const manner = tolerance < 15 ? "careful" : tolerance < 45 ? "balanced" : tolerance < 75 ? "thorough" : "ruthless";
+  const manner = tolerance < 20 ? "gentle" : tolerance < 45 ? "balanced" : tolerance < 75 ? "firm" : "strong";
   return `${tolerance}, ${manner}`;
 }
 

@@ -1,28 +1,17 @@
 // What the results of clips and of images have in common.
 import { ownAddress } from "./client.js";
 import { button, h, icon } from "./html.js";
-import { formatBytes } from "./texts.js";
+import { limitOf } from "./presets.js";
+import { ResultHead } from "./result-head.js";
+import { formatBytes, formatShare } from "./texts.js";
 
 /** @typedef {import("./client.js").Output} Output */
 
 /**
- * The name of an item, a line about it, and what can be done with it: fires `change-options` and `remove` on `view`.
- * @param {HTMLElement} view @param {import("./item.js").Item} item @param {string} about
+ * The head of a result, which fires `change-options` and `remove`.
+ * @param {import("./item.js").Item} item @param {string} about @param {HTMLElement | null} [main]
  */
-export function resultHead(view, item, about) {
-  const tell = (/** @type {string} */ type) => () => view.dispatchEvent(new Event(type));
-  return h(
-    "header",
-    { class: "row spread result-head" },
-    h("div", {}, h("h2", {}, item.name), h("p", { class: "hint" }, about)),
-    h(
-      "div",
-      { class: "row" },
-      item.canBeSent && button("Other options", tell("change-options")),
-      button("Remove", tell("remove"), { class: "quiet" }),
-    ),
-  );
-}
+export const resultHead = (item, about, main = null) => Object.assign(new ResultHead(), { item, about, main });
 
 /** @param {string} sentence why there is nothing to show */
 export const nothing = (sentence) => h("p", { class: "panel hint" }, sentence);
@@ -45,7 +34,9 @@ export function fileList(item, client, describe) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const rows = outputsOf(item).map((output) => {
     const { name, plays } = describe(output);
-    const size = formatBytes(output.size);
+    const limit = limitOf(item.options);
+    const isKept = limit !== null && output.size <= limit;
+    const size = limit === null ? formatBytes(output.size) : formatShare(output.size, limit);
     const link = h(
       "a",
       {
@@ -70,10 +61,42 @@ export function fileList(item, client, describe) {
       link.href = ownAddress(fresh.url);
       link.click();
     };
-    const text = h("div", {}, h("b", {}, name), h("span", { class: "size" }, size), h("p", { class: "hint" }, plays));
+    const text = h(
+      "div",
+      {},
+      h("b", {}, name),
+      h(
+        "span",
+        { class: "size" },
+        size,
+        isKept && h("span", { class: "kept", role: "img", "aria-label": ", within the limit" }, " ✓"),
+      ),
+      h("p", { class: "hint" }, plays),
+    );
     return h("li", {}, text, link);
   });
   return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows), problem);
+}
+
+/**
+ * The main button of a result: downloads its only file, or all as a ZIP.
+ * @param {import("./item.js").Item} item @param {import("./client.js").Client} client
+ * @param {HTMLElement} files its list of files @param {(output: Output) => string} nameOf the name of each file in the ZIP
+ */
+export function mainDownload(item, client, files, nameOf) {
+  const outputs = outputsOf(item);
+  if (outputs.length === 1)
+    return button("Download", () => files.querySelector("a")?.click(), { class: "primary", icon: "down" });
+  const act = async () => {
+    all.disabled = true;
+    all.lastChild?.replaceWith("Making the ZIP…");
+    await item.downloadAll(client, nameOf);
+    all.disabled = false;
+    all.lastChild?.replaceWith("Download all");
+  };
+  const all = button("Download all", act, { class: "primary", icon: "down" });
+  all.title = `All ${outputs.length} files as a ZIP`;
+  return all;
 }
 
 /** @param {import("./item.js").Item} item */

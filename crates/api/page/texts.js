@@ -28,7 +28,7 @@ export const FORMATS = {
   mp4: {
     name: "MP4",
     about: "H.264 over a new background, with sound",
-    plays: "Plays everywhere. It is opaque: choose a new background below.",
+    plays: "Plays everywhere. It is opaque: choose a new background in the options.",
     extension: "mp4",
     shows: "video",
   },
@@ -110,13 +110,13 @@ export const FORMATS = {
 export const METHODS = {
   auto: {
     name: "Automatic",
-    about: "By color where the background is plain, else by a neural model, if the server has one.",
+    about: "By color if the background is plain, otherwise by a neural model if the server has one.",
   },
   chroma: { name: "By color", about: "Sharp edges, and fast. The background must be plain, but may be uneven." },
-  ai: { name: "By a neural model", about: "For any background. Slower, and softer in hair and edges." },
+  ai: { name: "By a neural model", about: "Works on any background. Slower, and softer at hair and edges." },
 };
 
-const WAITING = "Waiting for a free worker";
+const WAITING = "Waiting for its turn";
 const STORING = "Checking and storing the files";
 
 /** What is done in each stage of a job. @type {Record<"video" | "image", Record<string, string>>} */
@@ -139,19 +139,19 @@ export const STAGES = {
 const ADVICE = {
   INVALID_VIDEO: "Try another file, or export it again.",
   INVALID_IMAGE: "Try another file, or export it again.",
-  NO_FLAT_BACKGROUND: "Name the background color, or use a plain backdrop.",
+  NO_FLAT_BACKGROUND: "Choose the background color, or film in front of a plain background.",
   INVALID_BACKGROUND: "Choose another image or video, or a color.",
-  FILE_TOO_LARGE: "Make it shorter or smaller, or raise the server’s limit.",
-  PREVIEWS_BUSY: "The cut itself does not wait for this.",
+  FILE_TOO_LARGE: "Use a shorter or smaller file, or ask the administrator to raise the limit.",
+  PREVIEWS_BUSY: "You can still cut the clip.",
   RATE_LIMITED: "Wait a moment, then try again.",
-  INSUFFICIENT_STORAGE: "Remove what is old, or ask who runs the server to make room.",
+  INSUFFICIENT_STORAGE: "Remove old results, or ask the administrator to free space.",
   UNAVAILABLE: "Try again in a moment.",
-  INTERNAL_ERROR: "Try again; if it stays, ask who runs the server to look into its log.",
-  PROCESSING_FAILED: "Try again; if it stays, convert the file first.",
+  INTERNAL_ERROR: "Try again. If it happens again, ask the administrator to check the server’s log.",
+  PROCESSING_FAILED: "Try again. If it happens again, convert the file first.",
   WORKER_LOST: "Try again, with a smaller size if the clip is very large.",
   TIMEOUT: "Try again, with a smaller size or fewer formats.",
   INPUT_GONE: "Add it again.",
-  UNREACHABLE: "Check that it runs and that you are connected; this page goes on by itself.",
+  UNREACHABLE: "Check your connection, then try again.",
 };
 
 /** The name that the server gives to an output of the clip. @param {string} clipName @param {Format} format */
@@ -164,7 +164,7 @@ export function outputName(clipName, format) {
 
 /** An error as sentences for people. @param {{ code?: string, message?: string }} failure */
 export function explain({ code = "", message = "" }) {
-  if (code === "JOB_CANCELLED") return "You cancelled it.";
+  if (code === "JOB_CANCELLED") return "It was cancelled. Nothing was made.";
   const said = message.charAt(0).toUpperCase() + message.slice(1);
   const ended = /[.!?…]$/.test(said) ? said : `${said}.`;
   return ADVICE[code] ? `${ended} ${ADVICE[code]}` : ended;
@@ -175,6 +175,15 @@ export function formatBytes(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}
+
+/** A size and its limit, in the unit of the limit: `244 of 256 KB`. @param {number} bytes @param {number} limit */
+export function formatShare(bytes, limit) {
+  const [unit, name] = limit >= 1e6 && limit % 1e6 === 0 ? [1e6, "MB"] : [1e3, "KB"];
+  const digits = unit === 1e6 ? 2 : limit < 1e4 ? 1 : 0;
+  // Rounded up, for a file of 256.4 KB is not one of 256.
+  const value = Math.ceil((bytes / unit) * 10 ** digits) / 10 ** digits;
+  return `${value} of ${limit / unit} ${name}`;
 }
 
 /** @param {number} secs */
@@ -195,6 +204,13 @@ export function formatTime(secs) {
 /** @param {number} seconds since 1970 */
 export const formatDate = (seconds) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
+
+/** When something was: the time of today, or the date. @param {number} seconds since 1970 */
+export function formatMoment(seconds) {
+  const [then, now] = [new Date(seconds * 1000), new Date()];
+  const isToday = then.toDateString() === now.toDateString();
+  return new Intl.DateTimeFormat(undefined, isToday ? { timeStyle: "short" } : { dateStyle: "medium" }).format(then);
+}
 
 /** `text` in the quotes of a shell. @param {string} text */
 export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

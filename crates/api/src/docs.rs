@@ -26,7 +26,7 @@ use crate::{
     ApiError, files, health,
     http::{error_responses::shared_responses, reply::ErrorReply},
     images::{self, emoticon, remove_background, resize},
-    jobs::{control, event_stream, list, submit, synchronous, usage},
+    jobs::{control, event_stream, input, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
     uploads::{resource, tus},
@@ -41,7 +41,7 @@ use crate::{
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and images and returns transparent files."),
     paths(
-        submit::submit, images::submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, event_stream::follow, usage::read,
+        submit::submit, images::submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, input::read, event_stream::follow, usage::read,
         synchronous::cut_now, preview::preview,
         remove_background::remove_background, remove_background::detect_background_color, resize::resize, resize::thumbnail, emoticon::pack, emoticon::zipped_pack,
         resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
@@ -63,7 +63,7 @@ use crate::{
         (name = "uploads", description = "Upload a clip or an image before its jobs, in one request or resumable (tus 1.0)."),
         (name = "webhooks", description = "Notifications about jobs, sent to your endpoints."),
         (name = "keys", description = "Exchange the one-time link of a new server for an API key."),
-        (name = "files", description = "Outputs, under signed links that expire."),
+        (name = "files", description = "Outputs and inputs, under signed links that expire."),
         (name = "health", description = "Liveness and readiness, for probes and load balancers."),
     )
 )]

@@ -1,4 +1,4 @@
-//! The route that serves outputs under signed links, with ranges and conditional requests.
+//! The route that serves outputs and inputs under signed links, with ranges and conditional requests.
 
 use axum::{
     body::Body,
@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::ObjectName;
+use clearcut_job::{Accepted, ObjectName};
 use clearcut_store::{SigningError, percent_encode};
 use percent_encoding::percent_decode_str;
 
@@ -18,10 +18,10 @@ use crate::{
         reply::ErrorReply,
         request_headers,
     },
-    jobs::links::CACHE_CONTROL,
+    jobs::{links::CACHE_CONTROL, media_type::media_type},
 };
 
-/// Read an output.
+/// Read an output or an input.
 ///
 /// Needs no API key: anyone with the link can read the file until the link expires. Ranges and HEAD
 /// requests are supported, so players can seek.
@@ -52,25 +52,19 @@ pub(crate) async fn read(
     let (encoded, query) = split_file_name(query.as_deref());
     let link_query = read_link_query(query).ok_or(SigningError::Changed)?;
     api.signer.check(&name, encoded, link_query, api.clock.now())?;
-    let Some((job, token, format)) =
-        name.claim().zip(name.output_format()).map(|((job, token), format)| (job, token, format))
-    else {
-        return Err(SigningError::Changed.into());
-    };
     let size_bytes = api.store.head(&name).await?.size_bytes;
-    // An object never changes under its name, so the name makes a strong entity tag.
-    let tag = format!("\"{job}-{token}-{format}\"");
+    let LinkedFile { tag, default_name, mime } = LinkedFile::of(&api, &name, size_bytes).await?;
     let header_text = |name| request_headers::text(&headers, name);
     let file_name = encoded.and_then(|encoded| percent_decode_str(encoded).decode_utf8().ok());
     let disposition = match file_name {
         Some(file_name) => content_disposition("inline", &file_name),
-        None => format!("inline; filename=\"{job}-{format}.{}\"", format.extension()),
+        None => format!("inline; filename=\"{default_name}\""),
     };
     let common = [
         (header::ETAG, tag.clone()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CACHE_CONTROL, CACHE_CONTROL.to_owned()),
-        (header::CONTENT_TYPE, format.mime().to_owned()),
+        (header::CONTENT_TYPE, mime.to_owned()),
         (header::CONTENT_DISPOSITION, disposition),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin".to_owned()),
@@ -96,6 +90,29 @@ pub(crate) async fn read(
         response.headers_mut().insert(header::CONTENT_RANGE, value);
     }
     Ok(response)
+}
+
+/// What a link leads to.
+struct LinkedFile {
+    /// An object never changes under its name, so the name makes a strong entity tag.
+    tag: String,
+    default_name: String,
+    mime: &'static str,
+}
+
+impl LinkedFile {
+    /// The output or the input `name`; links lead to no other object.
+    async fn of(api: &Api, name: &ObjectName, size_bytes: u64) -> Result<Self, ApiError> {
+        if let Some(((job, token), format)) = name.claim().zip(name.output_format()) {
+            let tag = format!("\"{job}-{token}-{format}\"");
+            let default_name = format!("{job}-{format}.{}", format.extension());
+            return Ok(Self { tag, default_name, mime: format.mime() });
+        }
+        let in_uploads = name.as_str().strip_prefix(ObjectName::UPLOADS).and_then(|rest| rest.strip_prefix('/'));
+        let Some(input) = in_uploads else { return Err(SigningError::Changed.into()) };
+        let head = api.read_head(name, size_bytes.min(Accepted::SNIFF_BYTES as u64)).await?;
+        Ok(Self { tag: format!("\"{input}\""), default_name: input.to_owned(), mime: media_type(&head) })
+    }
 }
 
 /// Splits the query of a link into the encoded file name, which comes first, and the rest.

@@ -1,4 +1,4 @@
-//! The job routes (submit, read, wait, list, follow, cancel, retry, delete) and their JSON.
+//! The job routes (submit, read, wait, list, follow, cancel, retry, delete, get the input) and their JSON.
 
 mod background;
 pub(crate) mod color;
@@ -12,9 +12,11 @@ pub(crate) mod form_values;
 pub(crate) mod idempotency;
 mod image_bundle;
 pub(crate) mod image_shapes;
+pub(crate) mod input;
 pub(crate) mod intake;
 pub(crate) mod links;
 pub(crate) mod list;
+pub(crate) mod media_type;
 mod part;
 mod preset_fields;
 pub(crate) mod received_files;

@@ -18,7 +18,7 @@ use crate::{
     Api, ApiError, docs, files, health,
     http::{body_limits::LimitedBody, field_warning, rate_limit, request_log},
     images::{self, emoticon, remove_background, resize},
-    jobs::{control, event_stream, idempotency, list, submit, synchronous, usage, waiting},
+    jobs::{control, event_stream, idempotency, input, list, submit, synchronous, usage, waiting},
     page::{assets, sign_in},
     previews::preview,
     uploads::{locks::UploadLocks, method_override, resource, tus, upload_headers},
@@ -43,6 +43,7 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/jobs/{id}/cancel", post(control::cancel))
         .route("/api/v1/jobs/{id}/retry", post(control::retry))
         .route("/api/v1/jobs/{id}/events", get(event_stream::follow))
+        .route("/api/v1/jobs/{id}/input", get(input::read))
         .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(synchronous::cut_now))
         .route("/api/v1/video/remove-background/preview", post(preview::preview))
@@ -101,7 +102,7 @@ pub fn health_routes(api: Api) -> Router {
         .with_state(api)
 }
 
-/// The methods of one upload. There is no GET: uploaded bytes are only readable by jobs.
+/// The methods of one upload. There is no GET: the owner of a job gets a link to its input.
 fn upload_resource() -> MethodRouter<Api> {
     put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(method_override::post)
 }

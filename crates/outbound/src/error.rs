@@ -7,22 +7,22 @@ use clearcut_job::{ErrorCode, Fault, error_chain};
 #[non_exhaustive]
 pub enum OutboundError {
     /// The text is not an absolute URL.
-    #[error("the URL is not complete: it begins with https:// or http://")]
+    #[error("this is no complete URL: it begins with https:// or http://")]
     Malformed,
     /// The scheme is neither http nor https.
-    #[error("the URL is neither http nor https")]
+    #[error("the URL must begin with https:// or http://")]
     Scheme,
     /// The URL contains a user name or a password.
-    #[error("the URL contains a user name or a password")]
+    #[error("the URL contains a user name or a password; remove them")]
     Credentials,
     /// The URL leads to an address that the policy does not admit.
-    #[error("the URL leads to a network that this server must not reach")]
+    #[error("this server may not fetch from that network: use a public URL")]
     Refused,
     /// Too many redirects, or a redirect without a valid location.
     #[error("the URL redirects too often, or to an invalid URL")]
     Redirects,
     /// The host refused the request.
-    #[error("the host answered with status {0}")]
+    #[error("the host of the URL refused the file, with status {0}")]
     Denied(u16),
     /// The file exceeds the size limit.
     #[error("the file is larger than {max_bytes} bytes")]
@@ -31,19 +31,19 @@ pub enum OutboundError {
         max_bytes: u64,
     },
     /// The host failed temporarily.
-    #[error("the host failed with status {0}")]
+    #[error("the host of the URL failed, with status {0}")]
     Failing(u16),
     /// The host sends too slowly.
-    #[error("the host sends too slowly")]
+    #[error("the host of the URL sends too slowly")]
     TooSlow,
     /// The host name has no address at the moment.
-    #[error("can't find that host; check the URL")]
+    #[error("can't find that host. Check the URL")]
     Unresolved,
     /// The connection failed.
-    #[error("the host could not be reached")]
+    #[error("can't reach the host of the URL")]
     Unreachable(#[source] reqwest::Error),
     /// The connection or the response timed out.
-    #[error("the host did not answer in time")]
+    #[error("the host of the URL did not answer in time")]
     TimedOut,
     /// The connection broke during the transfer.
     #[error("the transfer broke off")]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use clearcut_job::{JobId, JobState, ObjectName, UnixMillis};
 
-use crate::{JobRecord, KeyId, NewJob, QueueError};
+use crate::{ClaimedInput, JobRecord, KeyId, NewJob, QueueError};
 
 /// Operations of a job's owner beyond plain submitting and reading.
 ///
@@ -39,6 +39,9 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// As for [`crate::Jobs::submit`].
     async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError>;
+
+    /// Finds the input of the job: [`ClaimedInput::Lost`] once it has been deleted.
+    async fn find_input(&self, owner: KeyId, id: &JobId) -> Result<Option<ClaimedInput>, QueueError>;
 
     /// Reads the queue positions of the waiting ones of `jobs`, and the load of the queue.
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError>;

@@ -1,4 +1,4 @@
-//! Links to the outputs of jobs: signed by this server, or presigned for the store.
+//! Links to the outputs and the inputs of jobs: signed by this server, or presigned for the store.
 
 use std::time::Duration;
 
@@ -43,10 +43,7 @@ impl LinkMaker<'_> {
         for output in record.outcome.iter().flat_map(|outcome| &outcome.outputs) {
             let link = match self.presigning {
                 Some(store) => self.presign(store, output, record).await.unwrap_or_else(|error| {
-                    tracing::warn!(
-                        error = error_line(&error),
-                        "a link could not be presigned; this server serves the file"
-                    );
+                    warn_of(&error);
                     self.sign(output, record)
                 }),
                 None => self.sign(output, record),
@@ -56,11 +53,32 @@ impl LinkMaker<'_> {
         OutputLinks(links)
     }
 
+    /// Makes the link to the input of `record`, which is the object `name` of the media type
+    /// `content_type`.
+    pub(crate) async fn input_link(&self, record: &JobRecord, name: &ObjectName, content_type: &str) -> String {
+        let file_name = record.clip_name.as_ref().map(ToString::to_string);
+        if let Some(store) = self.presigning {
+            let disposition = content_disposition("attachment", file_name.as_deref().unwrap_or(record.id.as_str()));
+            let headers =
+                ReplyHeaders { content_type, content_disposition: &disposition, cache_control: CACHE_CONTROL };
+            match store.presign_read(name, headers, self.ttl).await {
+                Ok(link) => return link,
+                Err(error) => warn_of(&error),
+            }
+        }
+        self.signed(name, file_name.as_deref())
+    }
+
     fn sign(&self, output: &OutputPointer, record: &JobRecord) -> String {
+        let file_name = record.clip_name.as_ref().map(|clip| clip.of_output(output.format));
+        self.signed(&output.object_name, file_name.as_deref())
+    }
+
+    fn signed(&self, name: &ObjectName, file_name: Option<&str>) -> String {
         let expires = self.now.after(self.ttl);
-        let signed = match &record.clip_name {
-            Some(clip) => self.signer.sign_as(&output.object_name, &clip.of_output(output.format), expires),
-            None => self.signer.sign(&output.object_name, expires),
+        let signed = match file_name {
+            Some(file_name) => self.signer.sign_as(name, file_name, expires),
+            None => self.signer.sign(name, expires),
         };
         format!("{}{}", self.base, signed.0)
     }
@@ -80,4 +98,8 @@ impl LinkMaker<'_> {
         };
         store.presign_read(&output.object_name, headers, self.ttl).await
     }
+}
+
+fn warn_of(error: &StoreError) {
+    tracing::warn!(error = error_line(error), "a link could not be presigned; this server serves the file");
 }

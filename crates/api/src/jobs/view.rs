@@ -49,7 +49,7 @@ impl Api {
         self.job_views(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
     }
 
-    fn link_maker<'a>(&'a self, base: &'a str) -> LinkMaker<'a> {
+    pub(crate) fn link_maker<'a>(&'a self, base: &'a str) -> LinkMaker<'a> {
         let presigning = self.settings.presigned_results.then_some(&self.store);
         LinkMaker { signer: &self.signer, presigning, base, now: self.clock.now(), ttl: self.settings.link_ttl }
     }

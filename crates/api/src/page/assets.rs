@@ -51,6 +51,7 @@ const ASSETS: &[Asset] = &[
     asset!("layout.css", STYLE),
     asset!("options.css", STYLE),
     asset!("result.css", STYLE),
+    asset!("stage.css", STYLE),
     asset!("playground.css", STYLE),
     asset!("icon.svg", "image/svg+xml"),
     asset!("app.js", SCRIPT),
@@ -91,6 +92,25 @@ const ASSETS: &[Asset] = &[
     asset!("stored-key.js", SCRIPT),
     asset!("texts.js", SCRIPT),
     asset!("zip-entries.js", SCRIPT),
+    asset!("ask.js", SCRIPT),
+    asset!("attempt-bar.js", SCRIPT),
+    asset!("cut-actions.js", SCRIPT),
+    asset!("desk.js", SCRIPT),
+    asset!("kept-jobs.js", SCRIPT),
+    asset!("random-id.js", SCRIPT),
+    asset!("result-head.js", SCRIPT),
+    asset!("stage-zoom.js", SCRIPT),
+    asset!("undo-notice.js", SCRIPT),
+    asset!("views.js", SCRIPT),
+    asset!("page-news.js", SCRIPT),
+    asset!("queue-line.js", SCRIPT),
+    asset!("remedies.js", SCRIPT),
+    asset!("save.js", SCRIPT),
+    asset!("small-picture.js", SCRIPT),
+    asset!("zip-writer.js", SCRIPT),
+    asset!("option-place.js", SCRIPT),
+    asset!("shortcuts.js", SCRIPT),
+    asset!("results.js", SCRIPT),
     asset!("clearcut-video.js", SCRIPT, "../../../../player/clearcut-video.js"),
 ];
 
@@ -185,6 +205,17 @@ mod tests {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let is_for_tools_only = name == "tsconfig.json";
             assert!(is_for_tools_only || served.contains(&name.as_str()), "{name} is not in the table");
+        }
+    }
+
+    #[test]
+    fn the_page_knows_each_preset_and_its_largest_file() {
+        let script = include_str!("../../page/presets.js");
+        for preset in clearcut_job::Preset::ALL {
+            let kilobytes = preset.limits().max_bytes.get() / 1000;
+            for line in [format!("[\"{preset}\", "), format!("\"{preset}\": {kilobytes},")] {
+                assert!(script.contains(&line), "{line} is not in presets.js");
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod greedy;
 mod health;
 mod image_jobs;
 mod images;
+mod inputs;
 mod late_store;
 mod limits;
 mod links;

@@ -10,8 +10,8 @@ use super::{
     tables::{IdempotencyRecord, JobRow, Tables},
 };
 use crate::{
-    DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, Place, QueueError, QueueOutlook,
-    RetryResult, Submission,
+    ClaimedInput, DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, Place, QueueError,
+    QueueOutlook, RetryResult, Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
@@ -108,6 +108,11 @@ impl OwnedJobs for MemoryQueue {
         tables.webhooks.copy_job_url(id, &retry_id);
         self.signals.call_worker();
         Ok(RetryResult::Accepted)
+    }
+
+    async fn find_input(&self, owner: KeyId, id: &JobId) -> Result<Option<ClaimedInput>, QueueError> {
+        let mut tables = self.tables();
+        Ok(tables.owned_job(owner, id).map(|row| row.input.claimed()))
     }
 
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError> {

@@ -5,11 +5,11 @@ use clearcut_job::{FencingToken, JobId, ObjectName, Progress, StoredObject, Unix
 
 use super::{PostgresQueue, repeat::repeat};
 use crate::{
-    AfterAttempt, Attempt, ClaimedDelivery, ClaimedJob, DayUsage, Deliveries, DeliveryId, DeliveryRecord, Ending,
-    EndpointChange, EndpointId, EndpointRecord, Endpoints, Finished, Idempotency, JobRecord, Jobs, KeyHash, KeyId,
-    KeyLimits, KeyRecord, Keys, Listing, NewEndpoint, NewJob, NewKey, NewUpload, OwnedJobs, QueueDepth, QueueError,
-    QueueOutlook, Reaped, Retention, RetryResult, SecretScope, SegmentFile, Segments, SigningSecrets, Split,
-    StorageLimits, Submission, UploadRecord, Uploads, WebhookSecret,
+    AfterAttempt, Attempt, ClaimedDelivery, ClaimedInput, ClaimedJob, DayUsage, Deliveries, DeliveryId, DeliveryRecord,
+    Ending, EndpointChange, EndpointId, EndpointRecord, Endpoints, Finished, Idempotency, JobRecord, Jobs, KeyHash,
+    KeyId, KeyLimits, KeyRecord, Keys, Listing, NewEndpoint, NewJob, NewKey, NewUpload, OwnedJobs, QueueDepth,
+    QueueError, QueueOutlook, Reaped, Retention, RetryResult, SecretScope, SegmentFile, Segments, SigningSecrets,
+    Split, StorageLimits, Submission, UploadRecord, Uploads, WebhookSecret,
 };
 
 /// Implements the traits for [`PostgresQueue`]. The inputs are cloned for each call.
@@ -52,6 +52,7 @@ repeated! {
         cancel(owner: KeyId, id: &JobId) -> Option<JobRecord>;
         remove(owner: KeyId, id: &JobId) -> Option<Vec<ObjectName>>;
         retry(owner: KeyId, id: &JobId, retry_id: JobId) -> RetryResult;
+        find_input(owner: KeyId, id: &JobId) -> Option<ClaimedInput>;
         outlook(owner: KeyId, jobs: Vec<JobId>) -> QueueOutlook;
         usage(owner: KeyId, from: UnixMillis, until: UnixMillis) -> Vec<DayUsage>;
     }

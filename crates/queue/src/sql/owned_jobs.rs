@@ -8,8 +8,8 @@ use super::{
     statements as sql, webhook_statements,
 };
 use crate::{
-    DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook, RetryResult,
-    Submission,
+    ClaimedInput, DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, QueueError,
+    QueueOutlook, RetryResult, Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
@@ -118,6 +118,11 @@ impl OwnedJobs for Backend {
         tx.commit().await?;
         self.signals.call_worker();
         Ok(RetryResult::Accepted)
+    }
+
+    async fn find_input(&self, owner: KeyId, id: &JobId) -> Result<Option<ClaimedInput>, QueueError> {
+        let mut tx = self.begin_read().await?;
+        find_owned(&mut tx, owner, id).await?.map(|found| row::input(&found)).transpose()
     }
 
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError> {

@@ -211,7 +211,8 @@ statements! {
         WHERE j.owner = $1 AND j.state = $6 AND j.created_ms >= $2 AND (j.created_ms, j.id) < ($3, $4)
         ORDER BY j.created_ms DESC, j.id DESC LIMIT $5");
 
-    READ_OWNED_JOB_ROW = "SELECT seq, id, owner, state, token, attempts, crashes, winner_token, input_size, input_key, input_url
+    READ_OWNED_JOB_ROW = "SELECT seq, id, owner, state, token, attempts, crashes, winner_token, input_size, input_key, input_sha256,
+            input_url
         FROM jobs WHERE id = $1 AND owner = $2";
 
     FIND_KEPT_OUTPUTS = "SELECT object_key FROM outputs WHERE job_seq = $1 AND removed_ms IS NULL ORDER BY place";

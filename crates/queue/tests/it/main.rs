@@ -58,6 +58,7 @@ mod owned_job_tests {
         removing_a_running_job_revokes_its_lease,
         retrying_a_failed_job_creates_a_new_job_and_leaves_the_old_one_failed,
         a_job_is_not_retried_if_it_has_not_failed_or_its_input_is_gone,
+        the_input_of_a_job_is_found_by_its_owner_until_it_is_deleted,
         a_job_with_an_unfetched_clip_can_be_retried_until_its_address_expires,
         removing_a_job_keeps_the_object_of_its_upload,
         an_idempotency_key_holds_for_a_day,

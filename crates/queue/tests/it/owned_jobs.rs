@@ -186,6 +186,19 @@ pub(crate) async fn retrying_a_failed_job_creates_a_new_job_and_leaves_the_old_o
     assert_eq!(bench.queue.forget_expired().await.unwrap(), [object_name("uploads/1")]);
 }
 
+pub(crate) async fn the_input_of_a_job_is_found_by_its_owner_until_it_is_deleted(bench: Bench) {
+    let other = second_key(&bench).await;
+    let id = bench.submit(1).await;
+    let stored = Some(ClaimedInput::Stored(object("uploads/1", 1000)));
+    assert_eq!(bench.queue.find_input(bench.owner, &id).await.unwrap(), stored);
+    assert_eq!(bench.queue.find_input(other, &id).await.unwrap(), None);
+    bench.queue.cancel(bench.owner, &id).await.unwrap();
+    assert_eq!(bench.queue.find_input(bench.owner, &id).await.unwrap(), stored);
+    bench.advance_clock(Duration::from_hours(48));
+    bench.queue.forget_expired().await.unwrap();
+    assert_eq!(bench.queue.find_input(bench.owner, &id).await.unwrap(), Some(ClaimedInput::Lost));
+}
+
 pub(crate) async fn a_job_with_an_unfetched_clip_can_be_retried_until_its_address_expires(bench: Bench) {
     let address = SourceAddress("https://example.com/clip".into());
     let first = NewJob { input: NewInput::Address(address.clone()), ..job(1, bench.owner) };
@@ -195,6 +208,7 @@ pub(crate) async fn a_job_with_an_unfetched_clip_can_be_retried_until_its_addres
     fail(&bench, &id).await;
     let (again, late) = (JobId::from_random(2), JobId::from_random(3));
     assert_eq!(bench.queue.retry(bench.owner, &id, again).await.unwrap(), RetryResult::Accepted);
+    assert_eq!(bench.queue.find_input(bench.owner, &id).await.unwrap(), Some(ClaimedInput::Address(address.clone())));
     assert_eq!(claim(&bench).await.input, ClaimedInput::Address(address));
     bench.advance_clock(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
