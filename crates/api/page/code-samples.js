@@ -80,7 +80,8 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
     options.backgroundFile &&
       `// background: the storageId of an upload of ${JSON.stringify(options.backgroundFile.name)}`,
     trim && `// @ts-expect-error The SDK has no type for it.\n  trim: ${JSON.stringify(trim)}`,
-    options.tempo !== "1" && `// @ts-expect-error The SDK has no type for it.\n  tempo: ${JSON.stringify(options.tempo)}`,
+    options.tempo !== "1" &&
+      `// @ts-expect-error The SDK has no type for it.\n  tempo: ${JSON.stringify(options.tempo)}`,
     options.loop && `// @ts-expect-error The SDK has no type for it.\n  loop: ${JSON.stringify(options.loop)}`,
     crop && `// @ts-expect-error The SDK has no type for it.\n  crop: ${JSON.stringify(crop)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,

@@ -262,7 +262,7 @@ fn numbers(mut child: Child, info: &MediaInfo) -> Vec<usize> {
 fn heard_beep(tools: &Tools, file: &File, info: &MediaInfo, folder: &Path) -> f64 {
     let audio = info.audio.as_ref().unwrap();
     let mut decoder = tools.decode_sound(file, info, (audio, info.whole()), &MediaLimits::default()).unwrap();
-    let mut aligner = tools.align_sound(info.duration, folder).unwrap();
+    let mut aligner = tools.align_sound((info.duration, 1.0), folder).unwrap();
     std::io::copy(&mut decoder.take_stdout().unwrap(), &mut aligner.take_stdin().unwrap()).unwrap();
     aligner.wait().unwrap();
     drop(decoder); // It may go on behind the end of the clip.

@@ -3,8 +3,7 @@
 use clearcut_frame::FrameRate;
 
 use crate::{
-    Bounds, Canvas, CutRequest, Fit, Formats, FpsChoice, LongestSide, OutputFormat, Preset, Quality, RequestError,
-    Speed,
+    Bounds, Canvas, CutRequest, Fit, Formats, LongestSide, OutputFormat, Preset, Quality, RequestError, Speed,
 };
 
 /// What is allowed of a field that the preset sets.
@@ -79,6 +78,7 @@ const fn only(format: OutputFormat) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FpsChoice;
 
     fn plain() -> CutRequest {
         CutRequest::new(OutputFormat::Mov)

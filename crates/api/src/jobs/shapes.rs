@@ -232,7 +232,7 @@ pub(crate) struct SubmitForm {
     trim: Option<String>,
     /// How much faster than the clip the outputs play: 0.25–4, with up to two decimals. The sound follows with its
     /// pitch. Slower and with `fps` `source`, each frame is shown once, for longer. Default: 1.
-    #[schema(nullable = false, example = "1.5")]
+    #[schema(nullable = false)]
     tempo: Option<String>,
     /// How the outputs loop: `boomerang` plays forth and back, without sound; `seamless` cuts the part
     /// whose end leads back to its beginning best, at least half of what is asked for, and a note says how

@@ -25,7 +25,7 @@ async fn the_owner_gets_a_link_to_the_clip_and_nobody_else_does() {
     let file = server.get(link, "").await;
     assert_eq!((file.status.as_u16(), &file.bytes[..], file.header("content-type")), (200, CLIP, "video/mp4"));
     assert_eq!(file.header("x-content-type-options"), "nosniff");
-    for (key, refused) in [(OTHER_KEY, (404, "JOB_NOT_FOUND")), ("", (401, "UNAUTHORIZED"))] {
+    for (key, refused) in [(OTHER_KEY, (404, "JOB_NOT_FOUND")), ("", (401, "INVALID_API_KEY"))] {
         assert_eq!(server.get(&path, key).await.error(), (refused.0, refused.1.to_owned()), "{key}");
     }
     let altered = link.replace("/uploads/", "/uploads/0");

@@ -39,7 +39,7 @@ fn a_background_that_cannot_be_used_is_refused_by_its_name() {
         (&["--background", "none.jpg"][..], 3, "INVALID_BACKGROUND", "background none.jpg"),
         (&["--background", "broken.jpg"], 3, "INVALID_BACKGROUND", "background:"),
         (&["--background", "text.txt"], 3, "INVALID_BACKGROUND", "background:"),
-        (&["--formats", "mp4"], 2, "INVALID_REQUEST", "mp4 with a background"),
+        (&["--formats", "mp4"], 2, "INVALID_REQUEST", "mp4 has no transparency"),
         (&["--formats", "matte", "--background", "blur"], 2, "INVALID_REQUEST", "matte"),
     ] {
         let outcome = workspace.run(&[&["cut", "clip.mp4", "-o", "out/", "--json"], options].concat());

@@ -68,7 +68,7 @@ fn files_that_are_no_video_are_refused() {
         assert_invalid(&workspace, name, message);
     }
     fs::create_dir(workspace.join("folder.mp4")).unwrap();
-    workspace.assert_refused(&["cut", "folder.mp4"], 3, "INPUT_UNREADABLE", "not a file");
+    workspace.assert_refused(&["cut", "folder.mp4"], 3, "INPUT_UNREADABLE", "has no clip and no image");
     workspace.assert_refused(&["cut", "absent.mp4"], 3, "INPUT_UNREADABLE", "no such file");
 }
 

@@ -93,7 +93,7 @@ fn images_are_finished_in_order_up_to_the_first_that_fails() {
     let outcome = workspace.run(&[&all[..], &["--keep-going", "--force"]].concat());
     let inputs = outcome.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let inputs: Vec<_> = inputs.map(|line| line["input"].as_str().unwrap().to_owned()).collect();
-    assert_eq!((outcome.exit, inputs.join(" ").as_str()), (Some(3), "a.png c.png d.png b.png"));
+    assert_eq!((outcome.exit, inputs.join(" ").as_str()), (Some(3), "a.png b.png c.png d.png"));
 }
 
 #[test]

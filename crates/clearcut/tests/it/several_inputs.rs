@@ -37,7 +37,7 @@ fn a_folder_is_cut_and_summed_up() {
     let expected = ["out/a-cut.gif", "out/a-cut.apng", "", "out/c-cut.gif", "out/c-cut.apng", "", "2"];
     assert_eq!(names, expected, "{}", cut.stdout);
     assert_eq!(lines.last(), Some(&"2 cut, 1 failed"), "{}", cut.stdout);
-    for part in ["1/3 in/a.mkv: cutting", "left out: notes.txt", "error: in/b.mkv: "] {
+    for part in ["1/3 in/a.mkv: ", "left out: notes.txt", "error: in/b.mkv: "] {
         assert!(cut.stderr.contains(part), "{part}: {}", cut.stderr);
     }
     // What was cut is no input of the next time.

@@ -173,7 +173,7 @@ fn ffmpeg_never_reads_the_terminal() {
         sample(&info(), info().size, &sample_plan(), &limits),
         excerpt(&info(), &excerpt_plan(), &limits),
         decode_sound(&info(), &audio(), info().whole(), &limits),
-        align_sound(info().duration),
+        align_sound(info().duration, 1.0),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
     commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
@@ -305,7 +305,7 @@ fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
         "asetpts=round(PTS-(-0.500000000)/TB),aresample=rematrix_maxval=1,\
          aformat=sample_fmts=s32:sample_rates=48000:channel_layouts=stereo,atrim=start=0:end=1.000000"
     );
-    let aligning = align_sound(info().duration);
+    let aligning = align_sound(info().duration, 1.0);
     assert_eq!(value(&aligning, "-protocol_whitelist"), "file,pipe");
     assert_eq!(
         value(&aligning, "-af"),
