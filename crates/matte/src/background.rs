@@ -114,8 +114,8 @@ impl Background {
             .into_iter()
             .zip(&shots)
             .map(|(tones, shot)| {
-                let max_hue_share = hue_share::max_hue_share(&shot.frames, &tones, siting);
-                Plate { tones, max_hue_share, matrix, siting, steepening }
+                let (max_hue_share, votes) = hue_share::max_hue_share(&shot.frames, &tones, siting);
+                Plate { tones, max_hue_share, tints: votes.tints(matrix), matrix, siting, steepening }
             })
             .collect();
         Ok(Self {

@@ -91,6 +91,11 @@ impl DistanceMap {
         self.shift.gain.clamp(0.0, 1.0) as f32
     }
 
+    /// A color of the usual light in the light of this frame.
+    pub(crate) fn in_this_light(&self, color: [f32; 3]) -> [f32; 3] {
+        self.shift.lit(color.map(f64::from)).map(|level| level as f32)
+    }
+
     /// Compares `frame` with one tone alone.
     pub(crate) fn to_tone(frame: &Frame, tone: &Tone, shift: Shift) -> Self {
         let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);

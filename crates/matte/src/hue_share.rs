@@ -5,6 +5,7 @@ use clearcut_frame::Frame;
 
 use crate::{
     distance_map::{DistanceMap, LIMIT},
+    glass::{Votes, cells::Cells},
     outline::{depths, place},
     pixels::Pixels,
     plate::Tones,
@@ -55,14 +56,19 @@ pub(crate) fn hue_share(color: [f32; 3], background: [f32; 3]) -> f32 {
 ///
 /// 1.0, no bound, if the background is not vivid or the inside of the subject has its full hue. For
 /// a subject without an inside, of lines alone, the purest pixels count.
-pub(crate) fn max_hue_share(samples: &[&Frame], tones: &Tones, siting: Siting) -> f32 {
+pub(crate) fn max_hue_share(samples: &[&Frame], tones: &Tones, siting: Siting) -> (f32, Votes) {
     if !tones.first.is_vivid() {
-        return 1.0;
+        return (1.0, Votes::default());
     }
     let examined: Vec<&Frame> = samples.iter().step_by(samples.len().div_ceil(MAX_FRAMES).max(1)).copied().collect();
-    let histograms = collect_histograms(&examined, tones, siting);
+    let (histograms, votes) = collect(&examined, tones, siting);
+    (share_of(&histograms), votes)
+}
+
+/// The maximum hue share that the histograms show.
+fn share_of(histograms: &Histograms) -> f32 {
     let total = |histogram: &Histogram| histogram.iter().sum::<u64>();
-    let [.., all] = &histograms;
+    let [.., all] = histograms;
     if total(all) < MIN_PIXELS {
         return 1.0;
     }
@@ -83,38 +89,41 @@ type Histogram = [u64; STEPS];
 /// Histograms of the pixels deeper than each of [`DEPTHS`], and of the whole subject.
 type Histograms = [Histogram; DEPTHS.len() + 1];
 
-/// Collects the histograms of all frames on two threads: all further steps wait for them.
-fn collect_histograms(frames: &[&Frame], tones: &Tones, siting: Siting) -> Histograms {
+/// Collects the histograms and the votes for tints of all frames on two threads: all further steps
+/// wait for them.
+fn collect(frames: &[&Frame], tones: &Tones, siting: Siting) -> (Histograms, Votes) {
     let count = |frames: &[&Frame]| {
-        let mut histograms = [[0; STEPS]; DEPTHS.len() + 1];
+        let (mut histograms, mut votes) = ([[0; STEPS]; DEPTHS.len() + 1], Votes::default());
         for frame in frames {
-            add_frame(frame, tones, siting, &mut histograms);
+            add_frame(frame, tones, siting, &mut histograms, &mut votes);
         }
-        histograms
+        (histograms, votes)
     };
     let (first, second) = frames.split_at(frames.len() / 2);
     std::thread::scope(|scope| {
         // Runs on this thread if the system cannot start another.
         let other = std::thread::Builder::new().spawn_scoped(scope, || count(first));
-        let mut histograms = count(second);
-        let other = other.map_or_else(
+        let (mut histograms, mut votes) = count(second);
+        let (other, other_votes) = other.map_or_else(
             |_| count(first),
             |thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         );
         for (counts, more) in histograms.iter_mut().flatten().zip(other.iter().flatten()) {
             *counts += more;
         }
-        histograms
+        votes.join(other_votes);
+        (histograms, votes)
     })
 }
 
-/// Adds the subject pixels of one frame to the histograms.
-fn add_frame(frame: &Frame, tones: &Tones, siting: Siting, histograms: &mut Histograms) {
+/// Adds the subject pixels of one frame to the histograms, and its rims to the votes.
+fn add_frame(frame: &Frame, tones: &Tones, siting: Siting, histograms: &mut Histograms, votes: &mut Votes) {
     let (shift, _) = tones.first.shift_in(&sample_grid(frame));
     let map = DistanceMap::measured(frame, tones, siting, shift);
-    let mask = Regions::find(&map.distance, map.width, LIMIT, true).mask();
-    let depth = depths(&mask, map.width);
+    let regions = Regions::find(&map.distance, map.width, LIMIT, true);
+    let depth = depths(&regions.mask(), map.width);
     let pixels = Pixels::new(frame, siting);
+    votes.add_frame(&regions.outer_mask(), Cells::new(pixels, &map, tones, siting), map.width);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
         let (x, y) = place(index, map.width);
         let share = hue_share(pixels.at(index), map.background_at(tones, x, y));

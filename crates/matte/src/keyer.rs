@@ -11,6 +11,7 @@ use crate::{
     defects::Defects,
     distance_map::{DistanceMap, LIMIT},
     edge_extend, enclosed,
+    glass::glass_pixels,
     hints::HintedPixels,
     regions::Regions,
     ringing,
@@ -158,6 +159,7 @@ impl Keyer {
         let mut band = band_of(&mask, &scene);
         replace_pixels(&mut band, soft, mask.len());
         replace_pixels(&mut band, shadows, mask.len());
+        replace_pixels(&mut band, glass_pixels(&regions.outer_mask(), &scene), mask.len());
         add_kept_pixels(&mut band, &mask, &distance, &scene, self.settings.tolerance);
         if let Some(hinted) = &hinted {
             let kept_by_hint = hinted.kept_with_rim(&mask, scene.width);

@@ -81,6 +81,7 @@ mod field;
 mod fit;
 mod follow;
 mod gaps;
+mod glass;
 mod grain;
 mod hints;
 mod hue_share;

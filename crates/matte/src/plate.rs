@@ -3,7 +3,7 @@
 use clearcut_frame::Matrix;
 use serde::{Deserialize, Serialize};
 
-use crate::{sample::Sample, shift::Shift, siting::Siting, stored, tone::Tone};
+use crate::{glass::Tint, sample::Sample, shift::Shift, siting::Siting, stored, tone::Tone};
 
 /// One background of the clip. Frames of other shots may have another one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ pub(crate) struct Plate {
     pub(crate) tones: Tones,
     /// Maximum share of the background's hue in solid subject, see [`crate::hue_share`].
     pub(crate) max_hue_share: f32,
+    /// Tints of translucent things with a form, see [`crate::glass`].
+    pub(crate) tints: Vec<Tint>,
     #[serde(with = "stored::MatrixForm")]
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,

@@ -5,6 +5,7 @@ use clearcut_frame::Frame;
 
 use crate::{
     distance_map::DistanceMap,
+    glass::cells::Cells,
     outline::place,
     pixels::{Pixels, spread},
     plate::Plate,
@@ -27,6 +28,16 @@ impl<'a> Scene<'a> {
     /// See [`DistanceMap::contrast_gain`].
     pub(crate) fn contrast_gain(&self) -> f32 {
         self.map.contrast_gain()
+    }
+
+    /// The cells of the frame, see [`Cells`].
+    pub(crate) fn cells(&self) -> Cells<'a> {
+        Cells::new(self.pixels, self.map, &self.plate.tones, self.plate.siting)
+    }
+
+    /// A color of the usual light in the light of this frame.
+    pub(crate) fn in_this_light(&self, color: [f32; 3]) -> [f32; 3] {
+        self.map.in_this_light(color)
     }
 
     /// See [`Pixels::at`].

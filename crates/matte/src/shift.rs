@@ -60,6 +60,13 @@ impl Shift {
         [0, 1, 2].map(|k| self.level[k] + self.gain * (usual[k] - self.centre[k]))
     }
 
+    /// A color of the usual light in this light. The gain follows from the levels alone: that of the
+    /// unevenness is uncertain on an even background, and a color lies far from it.
+    pub(crate) fn lit(&self, color: [f64; 3]) -> [f64; 3] {
+        let gain = luma_gain(self.centre, self.level);
+        [0, 1, 2].map(|k| self.level[k] + gain * (color[k] - self.centre[k]))
+    }
+
     /// Weight of a frame's agreement with this light. In a light outside `tolerances` of the usual
     /// one, the agreeing pixels may be a subject.
     pub(crate) fn weight(&self, tolerances: [f64; 3]) -> f64 {

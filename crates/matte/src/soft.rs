@@ -6,7 +6,7 @@
 //! gives the least alpha, and weaker colors are as likely. In a fade all contrasts are smaller, and
 //! the thresholds scale with them.
 
-mod contrast;
+pub(crate) mod contrast;
 mod rim;
 
 use std::collections::VecDeque;
@@ -51,7 +51,7 @@ const LEAST_ROOM: f32 = 48.0;
 /// Contrast of the weakest color that a soft thing may have, as a share of the strongest in the
 /// gamut. All between are taken for equally likely: of 20,000 colors that the generator draws, the
 /// median contrast is 0.81 of the strongest.
-const WEAKEST_COLOR: f32 = 0.6;
+pub(crate) const WEAKEST_COLOR: f32 = 0.6;
 
 /// Largest chroma of the strongest color of a soft thing that is taken for white or grey, in levels.
 /// Such a thing has that color: with a weaker one, white smoke would keep some of the background's.

@@ -6,6 +6,7 @@
 mod canvas;
 mod doubts;
 mod enclosed;
+mod glass;
 mod hints;
 mod keying;
 mod lights;
