@@ -1126,7 +1126,7 @@ export interface components {
          * @description Format of an output of a job: of a clip, or `png` or `zip` of images.
          * @enum {string}
          */
-        FileFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster" | "png" | "zip";
+        FileFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "foreground" | "poster" | "png" | "zip";
         /**
          * @description How frames fit into a width and a height: as large as fits into both, cropped to exactly that size, or with transparent margins to exactly that size.
          * @enum {string}
@@ -1432,6 +1432,12 @@ export interface components {
         };
         /** @description The result of a completed job. */
         JobResult: {
+            /**
+             * @description The part of the clip's frame that was cut, as `X,Y,WIDTH,HEIGHT` in its pixels; null if all of it
+             *     was, and for images.
+             * @example 420,0,1080,1080
+             */
+            crop: string | null;
             detectedBackgroundColor: components["schemas"]["Color"] | null;
             /**
              * Format: double
@@ -1511,6 +1517,11 @@ export interface components {
          */
         JobType: "video" | "image";
         /**
+         * @description How outputs loop: forth and back, or as the part whose end leads back to its beginning best.
+         * @enum {string}
+         */
+        LoopKind: "boomerang" | "seamless";
+        /**
          * @description Requested method: `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
          * @enum {string}
          */
@@ -1564,7 +1575,7 @@ export interface components {
          * @description Format of a clip without its background.
          * @enum {string}
          */
-        OutputFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "poster";
+        OutputFormat: "webm" | "stacked-alpha" | "mp4" | "webp" | "apng" | "gif" | "mov" | "hevc-alpha" | "png-sequence" | "sprite-sheet" | "matte" | "foreground" | "poster";
         /** @description A page of jobs. */
         Page: {
             /** @description The jobs, as reading them returns but without `images`, newest first. */
@@ -1637,7 +1648,8 @@ export interface components {
             chromaKey?: string;
             /**
              * @description The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
-             *     shape such as `16:9`, the largest around the middle. `hints` are shares of the whole frame. Default: all of the frame.
+             *     shape such as `16:9`, the largest around the middle. With `auto`, the preview shows the whole
+             *     frame. `hints` are shares of the whole frame. Default: all of the frame.
              */
             crop?: string;
             /**
@@ -2118,7 +2130,7 @@ export interface components {
          * @description Stable code of a decision about a clip.
          * @enum {string}
          */
-        ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "LIMIT_KEPT" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "BACKGROUND_FITTED" | "BACKGROUND_RETIMED" | "OTHER";
+        ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "LIMIT_KEPT" | "CROP_FOUND" | "LOOP_FOUND" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "BACKGROUND_FITTED" | "BACKGROUND_RETIMED" | "OTHER";
         /** @description A color by its channels. */
         Rgb: {
             /** Format: int32 */
@@ -2198,7 +2210,7 @@ export interface components {
              * @description What is put behind the subject: a color as `#RRGGBB`; `blur`, the clip itself, blurred; or an
              *     image or a video, as its URL (http or https), as the `storageId` of a complete upload, or as a
              *     file in a part of this name. It covers the frame; a shorter video begins again. Without
-             *     `formats`, the output is then an `mp4`. Not with `stacked-alpha` and `matte`. Default: none,
+             *     `formats`, the output is then an `mp4`. Not with `stacked-alpha`, `matte` and `foreground`. Default: none,
              *     which leaves the outputs transparent.
              */
             background?: string;
@@ -2214,9 +2226,10 @@ export interface components {
              */
             clipName?: string;
             /**
-             * @description The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even, or a
-             *     shape such as `16:9`, the largest around the middle. `size` is that of the part; `hints`
-             *     are shares of the whole frame. Default: all of the frame.
+             * @description The part of the frame that is cut: `X,Y,WIDTH,HEIGHT` in pixels of the clip, all even; a shape
+             *     such as `16:9`, the largest around the middle; `auto`, the subject of all frames with a margin; or
+             *     `auto:16:9`, the smallest rectangle of that shape around it. `result.crop` says what was taken.
+             *     `size` is that of the part; `hints` are shares of the whole frame. Default: all of the frame.
              */
             crop?: string;
             /**
@@ -2261,6 +2274,12 @@ export interface components {
             /** @description The `storageId` of a complete upload. */
             inputStorageId?: string;
             /**
+             * @description How the outputs loop: `boomerang` plays forth and back, without sound; `seamless` cuts the part
+             *     whose end leads back to its beginning best, at least half of what is asked for, and a note says how
+             *     well it closes. Default: as the clip goes.
+             */
+            loop?: components["schemas"]["LoopKind"];
+            /**
              * @description Largest length of each output in bytes: a whole number, or with a unit of 1000, such as `256KB`.
              *     For `webm`, `webp`, `apng` and `gif` alone. Quality, then rate, then size (unless it is given)
              *     are lowered until it is kept; if it cannot be, the job fails with `LIMIT_NOT_MET`. With a
@@ -2294,6 +2313,11 @@ export interface components {
              *     source.
              */
             size?: number;
+            /**
+             * @description How much faster than the clip the outputs play: 0.25–4, with up to two decimals. The sound follows with its
+             *     pitch. Slower and with `fps` `source`, each frame is shown once, for longer. Default: 1.
+             */
+            tempo?: string;
             /**
              * Format: int32
              * @description How far a color may differ from the background color and still count as background. Default:

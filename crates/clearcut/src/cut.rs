@@ -142,7 +142,7 @@ fn check_names(options: &CutOptions, request: &CutRequest, inputs: &[Input]) -> 
             Outputs::of_clip(input, output, &request.formats, options.force)?.paths(&request.formats)
         };
         let read = inputs.iter().map(Input::path);
-        Outputs::check_no_input(&paths, read).map_err(|failure| failure.for_clip(input))?;
+        Outputs::check_no_input(&paths, &read).map_err(|failure| failure.for_clip(input))?;
         for path in paths {
             // One folder may be spelt in many ways.
             let folder = path.parent().and_then(|folder| folder.canonicalize().ok()).unwrap_or_default();

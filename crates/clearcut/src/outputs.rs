@@ -181,7 +181,7 @@ impl Outputs {
     /// Checks before any work that no path is one of `inputs`, however it is spelt.
     pub(crate) fn check_no_input<'a>(
         paths: &[PathBuf],
-        inputs: impl Iterator<Item = &'a Path> + Clone,
+        inputs: &(impl Iterator<Item = &'a Path> + Clone),
     ) -> Result<(), Failure> {
         for path in paths {
             let Ok(resolved) = path.canonicalize() else { continue };

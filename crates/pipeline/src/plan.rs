@@ -239,10 +239,9 @@ impl Plan {
     /// million pixels.
     fn fixed_bytes_per_pixel(&self) -> u64 {
         let of_encoder = |plan: &EncodePlan| match plan.format {
-            OutputFormat::Webm | OutputFormat::Mp4 => 45,
+            OutputFormat::Webm | OutputFormat::Mp4 | OutputFormat::Foreground => 45,
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Matte => 30,
-            OutputFormat::Foreground => 45,
             // Of it, x265 looks ahead by up to 25 frames of two layers.
             OutputFormat::HevcAlpha => 400,
             OutputFormat::Webp

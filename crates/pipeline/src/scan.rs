@@ -144,7 +144,7 @@ pub(crate) fn scan(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep))
         rect.is_none_or(|rect| rect.area_of(hint.area, info.size).is_some())
             && trim.is_none_or(|trim: Trim| trim.contains(hint.time))
     };
-    let kept: Vec<Hint> = request.hints.iter().filter(is_kept).cloned().collect();
+    let kept: Vec<Hint> = request.hints.iter().filter(is_kept).copied().collect();
     Ok(Some(Scan {
         rect: rect.map(|CropRect { x, y, size }| (x, y, size.width(), size.height())),
         trim,

@@ -93,10 +93,10 @@ impl Seam {
         let difference = |a: usize, b: usize| thumbnails[a].difference(&thumbnails[b]);
         let usual = (1..count).map(|at| difference(at - 1, at)).sum::<f64>() / (count - 1) as f64;
         // The whole part has no frame after its end: the jump is to look like the steps beside it.
-        let step = (difference(count - 2, count - 1) + difference(0, 1)) / 2.0;
-        let two_steps = (difference(count - 3, count - 1) + difference(0, 2)) / 2.0;
-        let over_two = (difference(count - 1, 1) + difference(count - 2, 0)) / 2.0;
-        let whole = ((difference(count - 1, 0) - step).abs() + (over_two - two_steps).abs()) / 2.0;
+        let step = f64::midpoint(difference(count - 2, count - 1), difference(0, 1));
+        let two_steps = f64::midpoint(difference(count - 3, count - 1), difference(0, 2));
+        let over_two = f64::midpoint(difference(count - 1, 1), difference(count - 2, 0));
+        let whole = f64::midpoint((difference(count - 1, 0) - step).abs(), (over_two - two_steps).abs());
         let mut best = Self { first: 0, end: count, difference: whole, usual };
         let mut least = whole;
         for length in (count.div_ceil(2)..count).rev() {

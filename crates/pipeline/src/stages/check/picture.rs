@@ -110,7 +110,9 @@ mod tests {
     fn compare(levels: &[u8]) -> Result<AlphaCheck, String> {
         let log = PictureLog([90, 120, 150].map(picture).into());
         let mut comparison = PictureComparison::new(&log, Size::new(256, 256).unwrap());
-        levels.iter().for_each(|&level| comparison.show(&picture(level)));
+        for &level in levels {
+            comparison.show(&picture(level));
+        }
         comparison.finish()
     }
 
