@@ -147,7 +147,8 @@ fn the_subject_of_all_frames_is_cut_with_a_margin() {
         let notes: Vec<_> = found.report.notes.iter().filter(|note| note.code == NoteCode::CropFound).collect();
         assert!(notes.len() == 1 && notes[0].message.contains(&found.report.crop.unwrap().to_string()), "{notes:?}");
         assert_eq!(found.report.reason, whole.report.reason);
-        // It shows what the whole cut shows there. (An APNG joins frames that are alike.)
+        // It shows what the whole cut shows there. (An APNG joins frames that are alike.) Its background is measured
+        // in the rectangle alone, which moves edges a little.
         let [part, all] = [(&found, (width, height)), (&whole, size)]
             .map(|(cut, size)| Decoded::read(cut.output(Mov), size, false).frames);
         assert_eq!(part.len(), all.len());
@@ -155,7 +156,7 @@ fn the_subject_of_all_frames_is_cut_with_a_margin() {
             let alpha = |at: usize| f64::from(all[((y + at / width) * size.0 + x + at % width) * 4 + 3]);
             let off = part.chunks_exact(4).enumerate().map(|(at, pixel)| (f64::from(pixel[3]) - alpha(at)).abs());
             let mean = off.sum::<f64>() / (width * height) as f64;
-            assert!(mean < 1.0, "alpha differs by {mean}");
+            assert!(mean < 2.5, "alpha differs by {mean}");
         }
     }
 }
