@@ -48,7 +48,7 @@ const SHARE_ATTACHED: f32 = 0.6;
 
 /// Largest alpha that a pixel of glass may have by its color: noise, and a tint that is estimated
 /// too weak. What is denser is another thing.
-const MOST_ALPHA: f32 = 1.1;
+const MOST_ALPHA: f32 = 1.25;
 
 /// Allowed distance of a contrast from a ray or a plane of mixtures: in levels, for rounding, as
 /// deviations of noise, and as a share of the contrast, for the uneven light on a tint.

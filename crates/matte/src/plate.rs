@@ -12,6 +12,7 @@ pub(crate) struct Plate {
     /// Maximum share of the background's hue in solid subject, see [`crate::hue_share`].
     pub(crate) max_hue_share: f32,
     /// Tints of translucent things with a form, see [`crate::glass`].
+    #[serde(default)]
     pub(crate) tints: Vec<Tint>,
     #[serde(with = "stored::MatrixForm")]
     pub(crate) matrix: Matrix,

@@ -61,8 +61,12 @@ const DENSE_PARTS: usize = 20;
 const LINE_PARTS: usize = 2;
 
 /// Contrast of a sample beside the strongest of a rim, as a share of it, from which the rim is a line
-/// with a flat top. Rims of panes and bubbles have at most 0.9.
+/// with a flat top. The curved rims of panes and bubbles have less.
 const FLAT_SHARE: f32 = 0.95;
+
+/// Contrast of the color of a tint whose rims are lines, as a share of theirs: antialiasing and halved
+/// chroma take a tenth of it from most pixels of a thin line, which are solid all the same.
+const LINE_SHARE: f32 = 0.9;
 
 /// Largest distance of the strongest color of a shadow's tint from black, in levels.
 const NEARLY_BLACK: f32 = 48.0;
@@ -142,8 +146,11 @@ fn tint_of(rims: &[Rim], direction: [f32; 3], matrix: Matrix) -> Option<Tint> {
     let strongest = largest_contrast(background, direction, matrix);
     let color = |contrast: f32| [0, 1, 2].map(|k| background[k] + contrast * direction[k]);
     let from_black = [0, 1, 2].map(|k| color(strongest)[k] - BLACK[k]);
-    let likely =
-        if are_lines { dense } else { f32::midpoint(strongest, dense.clamp(WEAKEST_COLOR * strongest, strongest)) };
+    let likely = if are_lines {
+        LINE_SHARE * dense
+    } else {
+        f32::midpoint(strongest, dense.clamp(WEAKEST_COLOR * strongest, strongest))
+    };
     (length(from_black) > NEARLY_BLACK).then(|| Tint { color: color(likely) })
 }
 
