@@ -24,6 +24,7 @@ from .options import (
     FileFormat,
     Fit,
     Hint,
+    Loop,
     Method,
     OutputFormat,
     Preset,
