@@ -140,9 +140,9 @@ pub(crate) struct DoctorOptions {
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 
-    /// With --store: origin of the web pages that show results, such as https://cut.example.com [default:
-    /// that of CLEARCUT_PUBLIC_URL, else that of a server on this machine]
-    #[arg(long, value_name = "ORIGIN", requires = "store")]
+    /// With --store: origin of the web pages that show results
+    /// [default: that of CLEARCUT_PUBLIC_URL, else that of a server on this machine]
+    #[arg(long, value_name = "https://HOST", requires = "store")]
     pub(crate) origin: Option<String>,
 
     /// Print JSON

@@ -25,38 +25,36 @@ pub(crate) struct Failure {
     hint: Option<String>,
     /// Path of the clip that failed.
     input: Option<String>,
+    /// Whether it was printed already.
     is_printed: bool,
 }
 
 impl Failure {
+    fn new(code: ErrorCode, message: String, hint: Option<String>) -> Self {
+        Self { code, message, hint, input: None, is_printed: false }
+    }
+
     /// Failure: the clip cannot be opened.
     pub(crate) fn input(path: &Path, error: &std::io::Error) -> Self {
         let hint = Some("Check the name and that the file may be read.".to_owned());
         let message = format!("the clip cannot be opened: {}", os_message(error));
-        Self { code: ErrorCode::InputUnreadable, message, hint, input: None, is_printed: false }.for_clip(path)
+        Self::new(ErrorCode::InputUnreadable, message, hint).for_clip(path)
     }
 
     /// Failure: the clip is not a regular file.
     pub(crate) fn not_a_file(path: &Path) -> Self {
         let hint = Some("Give a file, not a folder or a device.".to_owned());
-        Self {
-            code: ErrorCode::InputUnreadable,
-            message: "the clip is not a file".to_owned(),
-            hint,
-            input: None,
-            is_printed: false,
-        }
-        .for_clip(path)
+        Self::new(ErrorCode::InputUnreadable, "the clip is not a file".to_owned(), hint).for_clip(path)
     }
 
     /// Failure: the output cannot be written.
     pub(crate) fn output(code: ErrorCode, message: String, hint: &str) -> Self {
-        Self { code, message, hint: Some(hint.to_owned()), input: None, is_printed: false }
+        Self::new(code, message, Some(hint.to_owned()))
     }
 
     /// Failure: this machine is at fault.
     pub(crate) fn host(code: ErrorCode, message: String, hint: Option<&str>) -> Self {
-        Self { code, message, hint: hint.map(str::to_owned), input: None, is_printed: false }
+        Self::new(code, message, hint.map(str::to_owned))
     }
 
     /// Failure: this machine is at fault, as `error` and its sources say.
@@ -66,7 +64,7 @@ impl Failure {
 
     /// Failure: the command line is invalid.
     pub(crate) fn usage(message: String, hint: &str) -> Self {
-        Self { code: ErrorCode::InvalidRequest, message, hint: Some(hint.to_owned()), input: None, is_printed: false }
+        Self::new(ErrorCode::InvalidRequest, message, Some(hint.to_owned()))
     }
 
     /// The same failure with the path of its clip.
@@ -115,13 +113,13 @@ impl Failure {
 impl From<clearcut_pipeline::Error> for Failure {
     fn from(error: clearcut_pipeline::Error) -> Self {
         let (code, hint) = (error.code(), error.hint().map(str::to_owned));
-        Self { code, message: with_sources(&error), hint, input: None, is_printed: false }
+        Self::new(code, with_sources(&error), hint)
     }
 }
 
 impl From<clearcut_model::Error> for Failure {
     fn from(error: clearcut_model::Error) -> Self {
-        Self { code: error.code(), message: error_line(&error), hint: error.hint(), input: None, is_printed: false }
+        Self::new(error.code(), error_line(&error), error.hint())
     }
 }
 
@@ -148,7 +146,7 @@ impl From<clearcut_ffmpeg::Error> for Failure {
 
 impl From<clearcut_mcp::Failure> for Failure {
     fn from(failure: clearcut_mcp::Failure) -> Self {
-        Self { code: failure.code, message: failure.message, hint: failure.hint, input: None, is_printed: false }
+        Self::new(failure.code, failure.message, failure.hint)
     }
 }
 
