@@ -1,4 +1,5 @@
 # make run    sets up what is missing, builds, starts a server, and cuts a sample clip into all formats as its first job
+# make install  puts clearcut into ~/.cargo/bin
 # make test   sets up what is missing, lints, and runs every test
 CLEARCUT := target/release/clearcut
 # All that any ffmpeg can write without a background; hevc-alpha takes `clearcut ffmpeg install`.
@@ -12,10 +13,14 @@ export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 include mk/server.mk
 include mk/cluster.mk
 
-.PHONY: run cut test setup-run setup-test build model runtime ffmpeg lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
+.PHONY: run install cut test setup-run setup-test build model runtime ffmpeg lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
 
 run: setup-run model
 	@scripts/first-job.sh samples/mascot.mp4
+
+# The program on the path of everybody who has Rust.
+install: setup-run
+	cargo install --locked --path crates/clearcut
 
 # The same cut without a server.
 cut: setup-run model
@@ -132,6 +137,7 @@ eval-random: setup-run model
 # Images of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
 	scripts/gallery.sh
+	scripts/hero.sh
 
 # The diagram of ARCHITECTURE.md, docs/design/flow.svg.
 .PHONY: diagrams
