@@ -121,6 +121,8 @@ export interface CutOptions extends MatteOptions {
   height?: number;
   /** With both: the whole frame, cropped to exactly that size, or with clear margins. Default: `contain`. */
   fit?: "contain" | "cover" | "pad";
+  /** Color of the page that a `gif` is made for: the soft edges of the subject are mixed with it. Default: none. */
+  edgeColor?: string;
   /** Image quality of `webp`, `apng` and `gif`, 0–100. Default: 60. */
   quality?: number;
   /** Name of the clip, after which downloads are named. Default: the name of the file. */

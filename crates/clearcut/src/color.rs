@@ -1,7 +1,7 @@
 //! Colors as people write them: also by their names in CSS.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{KeyColorChoice, RequestError};
+use clearcut_job::{EdgeColor, KeyColorChoice, RequestError};
 use palette::{Srgb, named};
 
 /// A color by its name in CSS, such as `lime`, or in hexadecimal digits, such as `#0f0`.
@@ -16,6 +16,14 @@ pub(crate) fn key_color(text: &str) -> Result<KeyColorChoice, String> {
     text.parse().or_else(|error: RequestError| {
         let given = css_color(text).map(KeyColorChoice::Given);
         given.ok_or_else(|| format!("allowed: {}; or a color of CSS, such as lime or #0f0", error.allowed()))
+    })
+}
+
+/// An edge color: what the API reads, or a color of CSS.
+pub(crate) fn edge_color(text: &str) -> Result<EdgeColor, String> {
+    text.parse().or_else(|error: RequestError| {
+        let given = css_color(text).map(EdgeColor);
+        given.ok_or_else(|| format!("allowed: {}; or a color of CSS, such as white", error.allowed()))
     })
 }
 

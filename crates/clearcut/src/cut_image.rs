@@ -108,6 +108,7 @@ fn refuse_options_of_clips(options: &CutOptions, file: &File) -> Result<(), Fail
         ("--loop", options.looped.is_some()),
         ("--crop", options.crop.is_some()),
         ("--background", options.background.is_some()),
+        ("--edge-color", options.edge_color.is_some()),
         ("--deinterlace", options.deinterlace != DeinterlaceChoice::default()),
         ("--no-audio", options.no_audio),
     ];

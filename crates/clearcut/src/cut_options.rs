@@ -6,18 +6,25 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 use clearcut_job::{
-    Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, LoopChoice,
-    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tempo, Tolerance, Trim,
+    Crop, CutRequest, DeinterlaceChoice, EdgeColor, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide,
+    LoopChoice, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tempo, Tolerance, Trim,
 };
 
 use crate::{
-    background::BackgroundOption, bounds_options::BoundsOptions, color::key_color, failure::Failure,
-    limit_options::LimitOptions, outputs::IMAGE_EXTENSION,
+    background::BackgroundOption,
+    bounds_options::BoundsOptions,
+    color::{edge_color, key_color},
+    failure::Failure,
+    limit_options::LimitOptions,
+    outputs::IMAGE_EXTENSION,
 };
 
 /// Headings of the options that are not needed every day.
 const SUBJECT: &str = "Finding the subject";
 const ENCODING: &str = "Encoding";
+
+/// Why an edge color has no effect beside a background.
+const EDGES_OVER_BACKGROUND: &str = "a gif over a background is solid";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -115,6 +122,11 @@ pub(crate) struct CutOptions {
     #[arg(long, help_heading = ENCODING, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>, allow_negative_numbers = true)]
     pub(crate) quality: Quality,
 
+    /// Color of the page that a gif is made for, such as white or #RRGGBB: the soft edges of the subject are
+    /// mixed with it [default: none, each pixel is the subject or clear]
+    #[arg(long, help_heading = ENCODING, value_name = "COLOR", value_parser = edge_color)]
+    pub(crate) edge_color: Option<EdgeColor>,
+
     /// Encoding speed of webm, stacked-alpha, hevc-alpha and mp4: best (smaller files, slower), balanced or fast
     #[arg(long, help_heading = ENCODING, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
     pub(crate) speed: Speed,
@@ -161,6 +173,7 @@ impl CutOptions {
             )
         });
         let has_sound = any(OutputFormat::carries_audio);
+        let has_gif = any(|format| format == OutputFormat::Gif);
         let cases = [
             (self.quality != Quality::default() && !has_quality, "--quality", "only webp, apng and gif have a quality"),
             (
@@ -168,6 +181,8 @@ impl CutOptions {
                 "--speed",
                 "only webm, stacked-alpha, hevc-alpha and mp4 have a speed",
             ),
+            (self.edge_color.is_some() && !has_gif, "--edge-color", "only gif has edges without soft pixels"),
+            (self.edge_color.is_some() && self.background.is_some(), "--edge-color", EDGES_OVER_BACKGROUND),
             (self.no_audio && !has_sound, "--no-audio", "no format of the request carries sound"),
         ];
         cases.into_iter().filter(|(is_unused, ..)| *is_unused).map(|(_, name, reason)| (name, reason)).collect()
@@ -213,6 +228,7 @@ impl CutOptions {
             fps: self.fps,
             size: self.size,
             bounds: self.bounds.bounds().map_err(|error| contradiction(&error))?,
+            edge_color: self.edge_color,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: !self.no_audio,
@@ -265,7 +281,7 @@ mod tests {
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
                      --deinterlace on --trim 0:00.5,2 --tempo 0.5 --loop boomerang --crop 2,4,40,30 --background #ff8800 \
-                     --fps 12 --size 480 --max-bytes 30KB --quality 90 --speed fast --no-audio";
+                     --fps 12 --size 480 --max-bytes 30KB --edge-color white --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             preset: None,
             max_bytes: Some("30000".parse().unwrap()),
@@ -284,6 +300,7 @@ mod tests {
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             bounds: None,
+            edge_color: Some("#ffffff".parse().unwrap()),
             quality: "90".parse().unwrap(),
             speed: Speed::Fast,
             keeps_audio: false,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, LoopChoice,
-    MaxBytes, MethodChoice, Preset, Quality, RequestError, ShadowChoice, Speed, Tempo, Tolerance, Trim,
+    Backdrop, Bounds, Crop, CutRequest, DeinterlaceChoice, EdgeColor, Formats, FpsChoice, Hints, LongestSide,
+    LoopChoice, MaxBytes, MethodChoice, Preset, Quality, RequestError, ShadowChoice, Speed, Tempo, Tolerance, Trim,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -75,6 +75,9 @@ struct StoredRequest {
     /// Omitted if there are none.
     #[serde(default, skip_serializing_if = "is_default")]
     bounds: Option<Bounds>,
+    /// Omitted if there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    edge_color: Option<EdgeColor>,
     quality: Quality,
     /// Omitted if it is balanced.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -114,6 +117,7 @@ impl CutRequest {
             fps: self.fps,
             size: self.size,
             bounds: self.bounds,
+            edge_color: self.edge_color,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: self.keeps_audio,
@@ -150,6 +154,7 @@ impl CutRequest {
             fps: stored.fps,
             size: stored.size,
             bounds: stored.bounds,
+            edge_color: stored.edge_color,
             quality: stored.quality,
             speed: stored.speed,
             keeps_audio: stored.keeps_audio,
@@ -181,6 +186,7 @@ mod tests {
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             bounds: None,
+            edge_color: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,

@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Rgb8, Size};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backdrop, Bounds, Crop, Formats, Hints, LoopChoice, MaxBytes, Preset, RequestError, Tempo, Trim,
+    Backdrop, Bounds, Crop, EdgeColor, Formats, Hints, LoopChoice, MaxBytes, Preset, RequestError, Tempo, Trim,
     backdrop::check_backdrop,
 };
 
@@ -281,6 +281,8 @@ pub struct CutRequest {
     pub size: Option<LongestSide>,
     /// Width and height of the output, in place of its longer side.
     pub bounds: Option<Bounds>,
+    /// The color that the soft edges of a GIF are mixed with; `None` leaves them as they are, solid or clear.
+    pub edge_color: Option<EdgeColor>,
     /// Image quality of WebP and APNG.
     pub quality: Quality,
     /// Speed of the encoders.
@@ -312,6 +314,7 @@ impl CutRequest {
             fps: FpsChoice::Source,
             size: None,
             bounds: None,
+            edge_color: None,
             quality: Quality::default(),
             speed: Speed::default(),
             keeps_audio: true,

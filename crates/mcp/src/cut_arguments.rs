@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clearcut_job::{
-    Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, LongestSide, LoopChoice, MaxBytes,
+    Bounds, Crop, CutRequest, DeinterlaceChoice, EdgeColor, Fit, Formats, FpsChoice, LongestSide, LoopChoice, MaxBytes,
     OutputFormat, Preset, Quality, Speed, Tempo, Trim,
 };
 use schemars::JsonSchema;
@@ -129,6 +129,11 @@ pub(crate) struct CutArguments {
     )]
     fps: Option<Argument<FpsChoice>>,
 
+    /// Color of the page that a gif is made for, "#RRGGBB": the soft edges of the subject are mixed with it.
+    #[serde(default)]
+    #[schemars(with = "String", extend("examples" = ["#ffffff"]))]
+    edge_color: Option<Argument<EdgeColor>>,
+
     /// Image quality of webp, apng and gif; 100 is lossless, but for the palette of a gif.
     #[serde(default)]
     #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 60))]
@@ -176,6 +181,7 @@ impl CutArguments {
         request.looped = self.looped.as_ref().map(Argument::get).transpose()?;
         request.crop = self.crop.as_ref().map(Argument::get).transpose()?;
         set(&mut request.fps, self.fps.as_ref())?;
+        request.edge_color = self.edge_color.as_ref().map(Argument::get).transpose()?;
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
         request.keeps_audio = self.audio;
@@ -214,7 +220,7 @@ mod tests {
         let all = json!({
             "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
             "shadow": "drop", "deinterlace": "on", "trim": "0.5,2", "tempo": 1.5, "loop": "seamless", "crop": "1:1", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
-            "size": 480.0, "background": "#ff8800", "fps": 12, "quality": "90", "speed": "fast", "audio": false,
+            "size": 480.0, "background": "#ff8800", "fps": 12, "edgeColor": "#ffffff", "quality": "90", "speed": "fast", "audio": false,
         });
         let expected = CutRequest {
             preset: None,
@@ -234,6 +240,7 @@ mod tests {
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             bounds: None,
+            edge_color: Some("#ffffff".parse().unwrap()),
             quality: "90".parse().unwrap(),
             speed: Speed::Fast,
             keeps_audio: false,

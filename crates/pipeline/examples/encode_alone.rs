@@ -33,6 +33,7 @@ fn main() -> Result<(), Failure> {
             frame_rate,
             color: ColorTags::BT709,
             quality: Quality::default(),
+            edge_color: None,
             speed: Speed::default(),
             crf: None,
             plays: 0,

@@ -9,11 +9,13 @@ use crate::{CutJob, Error, Stop, plan::Plan};
 
 mod blur;
 mod compose;
+mod edges;
 mod film;
 mod picture;
 
 use blur::blurred;
 use compose::{put_behind, solid};
+pub(crate) use edges::mix_edges;
 use film::Film;
 use picture::read_picture;
 

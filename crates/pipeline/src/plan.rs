@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, ops::Range, time::Duration};
 use clearcut_animation::{is_too_fast_for_browsers, is_too_fast_for_gif};
 use clearcut_ffmpeg::{DecodePlan, DecodeWindow, EncodePlan, MediaInfo, Retiming, SeekPoint, TimeSpan};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{Bounds, CutRequest, LoopChoice, Note, NoteCode, OutputFormat};
+use clearcut_job::{Bounds, CutRequest, EdgeColor, LoopChoice, Note, NoteCode, OutputFormat};
 
 use crate::{
     part::{Part, timing},
@@ -101,6 +101,7 @@ impl Plan {
             frame_rate,
             color: info.color,
             quality: request.quality,
+            edge_color: request.edge_color.map(|EdgeColor(color)| color),
             speed: request.speed,
             crf: None,
             plays: request.preset.and_then(|preset| preset.plays(secs)).unwrap_or(0),

@@ -1,9 +1,9 @@
 //! The form fields of a submit or a preview, and the request that they build.
 
 use clearcut_job::{
-    AudioChoice, Backdrop, BackdropFile, Bounds, Crop, CutRequest, DeinterlaceChoice, Fit, Formats, FpsChoice, Hints,
-    KeyColorChoice, LongestSide, LoopChoice, MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed,
-    Tempo, Tolerance, Trim,
+    AudioChoice, Backdrop, BackdropFile, Bounds, Crop, CutRequest, DeinterlaceChoice, EdgeColor, Fit, Formats,
+    FpsChoice, Hints, KeyColorChoice, LongestSide, LoopChoice, MethodChoice, OutputFormat, Quality, RequestError,
+    ShadowChoice, Speed, Tempo, Tolerance, Trim,
 };
 
 use crate::{
@@ -35,6 +35,7 @@ pub(crate) struct Form {
     formats: Option<Vec<OutputFormat>>,
     limit: PresetFields,
     key_color: Option<KeyColorChoice>,
+    edge_color: Option<EdgeColor>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
     width: Option<LongestSide>,
@@ -79,6 +80,7 @@ impl Form {
         "width",
         "height",
         "fit",
+        "edgeColor",
         "quality",
         "clipName",
         "time",
@@ -115,6 +117,7 @@ impl Fields for Form {
             "preset" => set_once(&mut self.limit.preset, text.parse()?, "preset", text)?,
             "maxBytes" => set_once(&mut self.limit.max_bytes, text.parse()?, "maxBytes", text)?,
             "chromaKey" => set_once(&mut self.key_color, parse_key_color(text)?, "chromaKey", text)?,
+            "edgeColor" => set_once(&mut self.edge_color, text.parse()?, "edgeColor", text)?,
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
             "width" => set_once(&mut self.width, parse_side("width", text)?, "width", text)?,
@@ -146,6 +149,7 @@ impl Form {
     pub(crate) fn without_effect_on_job(&self) -> Vec<FieldWarning> {
         let is_by_model = self.method == Some(MethodChoice::Ai);
         let formats = || self.format.iter().chain(self.formats.iter().flatten());
+        let has_gif = formats().any(|format| *format == OutputFormat::Gif);
         let has_quality = formats().any(|format| format.has_quality());
         // The formats of a request that names none carry sound.
         let is_silent = formats().next().is_some() && !formats().any(|format| format.carries_audio());
@@ -153,6 +157,8 @@ impl Form {
             (self.time.is_some(), "time", "only previews have a time"),
             (self.audio == Some(AudioChoice::Keep) && is_silent, "audio", "no format of the request carries sound"),
             (self.quality.is_some() && !has_quality, "quality", "only webp, apng and gif have a quality"),
+            (self.edge_color.is_some() && !has_gif, "edgeColor", "only gif has edges without soft pixels"),
+            (self.edge_color.is_some() && self.background.is_some(), "edgeColor", "a gif over a background is solid"),
         ];
         [warnings_of(&cases), self.without_effect_on_matte(is_by_model)].concat()
     }
@@ -174,6 +180,7 @@ impl Form {
             (self.width.is_some(), "width", SIZE_REASON),
             (self.height.is_some(), "height", SIZE_REASON),
             (self.fit.is_some(), "fit", SIZE_REASON),
+            (self.edge_color.is_some(), "edgeColor", REASON),
             (self.quality.is_some(), "quality", REASON),
             (self.clip_name.is_some(), "clipName", REASON),
             (self.webhook_url.is_some(), "webhookUrl", REASON),
@@ -265,6 +272,7 @@ impl Form {
             fps: self.fps.unwrap_or(default_fps),
             size: self.size,
             bounds: Bounds::new(self.width, self.height, self.fit)?,
+            edge_color: self.edge_color,
             quality: self.quality.unwrap_or_default(),
             speed: Speed::default(),
             keeps_audio: self.audio.unwrap_or_default() == AudioChoice::Keep,

@@ -280,6 +280,10 @@ pub(crate) struct SubmitForm {
     /// measured.
     #[schema(nullable = false)]
     chroma_key: Option<String>,
+    /// Color of the page that a `gif` is made for, as `#RRGGBB`: the soft edges of the subject are mixed
+    /// with it. Default: none; each pixel is that of the subject, or clear.
+    #[schema(nullable = false)]
+    edge_color: Option<String>,
     /// Image quality of `webp`, `apng` and `gif`. Default: 60.
     #[schema(minimum = 0, maximum = 100, nullable = false)]
     quality: Option<u8>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use clearcut_frame::{FrameRate, Size, Subsampling};
+use clearcut_frame::{FrameRate, Rgb8, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::{decode::raw_pixel_format, hevc, sound::AUDIO_FILE, split_arguments};
@@ -23,6 +23,8 @@ pub struct EncodePlan {
     pub color: ColorTags,
     /// Quality of WebP, APNG and GIF.
     pub quality: Quality,
+    /// The color that the soft edges of a GIF are mixed with.
+    pub edge_color: Option<Rgb8>,
     /// Encoding speed of WebM, stacked-alpha, MP4 and hevc-alpha.
     pub speed: Speed,
     /// CRF of the two streams of a WebM; `None` for those of the speed.

@@ -80,6 +80,7 @@ fn encode_plan(format: OutputFormat) -> EncodePlan {
         frame_rate: FrameRate::new(30_000, 1001).unwrap(),
         color: ColorTags::BT601_525,
         quality: "60".parse::<Quality>().unwrap(),
+        edge_color: None,
         speed: Speed::Balanced,
         crf: None,
         plays: 0,

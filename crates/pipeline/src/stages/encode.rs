@@ -20,8 +20,8 @@ use super::{
     mov::mend_frame_headers,
 };
 use crate::{
-    Error, OutputReport, Stop, frame_log::FrameLog, limit::Limit, matte_log::MatteLog, picture_log::PictureLog,
-    progress::Counters,
+    Error, OutputReport, Stop, backdrop::mix_edges, frame_log::FrameLog, limit::Limit, matte_log::MatteLog,
+    picture_log::PictureLog, progress::Counters,
 };
 
 mod animate;
@@ -193,7 +193,11 @@ pub(crate) fn encode_frames(
         }
         EncoderBackend::Gif => {
             let mut log = MatteLog::default();
-            let frames = taken.take_while(not_stopped).inspect(|frame| log.push_solid_or_clear(frame));
+            let mixed = taken.take_while(not_stopped).map(|frame| match plan.edge_color {
+                Some(color) => Arc::new(mix_edges(Arc::unwrap_or_clone(frame), color)),
+                None => frame,
+            });
+            let frames = mixed.inspect(|frame| log.push_solid_or_clear(frame));
             let spool = spool_in(scratch)?;
             animate(plan, scratch, first, |settings, out| {
                 encode_gif(settings, frames, spool, out, || stop.is_stopped())

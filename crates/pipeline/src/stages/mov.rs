@@ -178,6 +178,7 @@ mod tests {
             frame_rate: FrameRate::new(25, 1).unwrap(),
             color: ColorTags::BT601_525,
             quality: "60".parse().unwrap(),
+            edge_color: None,
             speed: Speed::Balanced,
             crf: None,
             plays: 0,
