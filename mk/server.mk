@@ -1,7 +1,7 @@
 # The server, and what else answers clients: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-presets test-images test-image-jobs test-models test-schema soak bench-server openapi error-codes
+.PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-presets test-images test-image-jobs test-models test-metrics test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-presets test-images test-image-jobs test-models test-schema test-cluster
+test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-presets test-images test-image-jobs test-models test-metrics test-schema test-cluster
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules
@@ -83,6 +83,10 @@ test-image-jobs: test-rust
 # Neural models over HTTP, with the model that setup installs.
 test-models: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_models.py
+
+# The metrics, read by the parser of the Prometheus client.
+test-metrics: test-rust .venv/tests
+	cd tests/server && $(CURDIR)/.venv/bin/python -W error::ResourceWarning test_metrics.py
 
 # A Python client that is generated from the OpenAPI document. tests/sdk has one in TypeScript.
 test-generated: test-rust .venv/tests

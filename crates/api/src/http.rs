@@ -11,6 +11,7 @@ pub(crate) mod error_responses;
 mod error_sources;
 pub(crate) mod field_warning;
 pub(crate) mod json_body;
+pub(crate) mod metrics;
 pub(crate) mod multipart_overhead;
 pub(crate) mod query;
 pub(crate) mod range;

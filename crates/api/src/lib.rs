@@ -92,11 +92,14 @@ mod uploads;
 mod webhooks;
 
 pub use docs::openapi_json;
-pub use http::{body_limits::BodyLimits, connection_limits::ConnectionLimits, error::ApiError, serve::serve};
+pub use http::{
+    body_limits::BodyLimits, connection_limits::ConnectionLimits, error::ApiError, metrics::describe_metrics,
+    serve::serve,
+};
 pub use interactive::interactive_worker::InteractiveWorker;
 pub use jobs::describe::JobDescriber;
 pub use page::one_time_link::OneTimeLink;
 pub use readiness::{Check, Readiness};
-pub use routes::{health_routes, routes};
+pub use routes::{health_routes, metrics_routes, routes};
 pub use settings::{Api, ApiSettings, MAX_IMAGE_BYTES};
 pub use traffic::Traffic;

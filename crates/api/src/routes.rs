@@ -102,6 +102,15 @@ pub fn health_routes(api: Api) -> Router {
         .with_state(api)
 }
 
+/// Builds the router of the metrics: `render` writes them in the text format of Prometheus.
+pub fn metrics_routes(render: impl Fn() -> String + Clone + Send + Sync + 'static) -> Router {
+    let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Router::new()
+        .route("/metrics", get(move || async move { (content_type, render()) }))
+        .fallback(|| async { ApiError::RouteNotFound })
+        .layer(CatchPanicLayer::custom(request_log::panic_response))
+}
+
 /// The methods of one upload. There is no GET: the owner of a job gets a link to its input.
 fn upload_resource() -> MethodRouter<Api> {
     put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(method_override::post)

@@ -17,6 +17,7 @@ mod job_database;
 mod keys;
 mod listen;
 mod log;
+mod metrics;
 mod open_files;
 mod parts;
 mod readiness;

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{CourierSettings, DescribeJob, retry_schedule::after_attempt, send::send};
+use crate::{CourierSettings, DescribeJob, metrics, retry_schedule::after_attempt, send::send};
 
 /// Number of tries to record an outcome, and the pause between them. Together they stay well below
 /// the lease of a delivery.
@@ -87,8 +87,10 @@ async fn wait_for_work(courier: &Courier, running: &mut JoinSet<()>, stop: &Canc
 /// Makes one attempt and records its outcome.
 async fn deliver(courier: Arc<Courier>, delivery: ClaimedDelivery) {
     let (describe, clock) = (courier.describe.as_ref(), courier.clock.as_ref());
+    let began = Instant::now();
     let (attempt, verdict) = send(&delivery, &courier.outbound, describe, clock, &courier.settings).await;
     let next_step = after_attempt(&delivery.id, delivery.event.kind, delivery.tries, verdict);
+    metrics::attempted(delivery.event.kind, next_step, began.elapsed());
     let (id, kind, tries) = (&delivery.id, delivery.event.kind, delivery.tries);
     tracing::info!(%id, %kind, tries, answer = ?attempt.answer, then = ?next_step, "delivery");
     for _ in 0..RECORD_TRIES {

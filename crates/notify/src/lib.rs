@@ -49,12 +49,14 @@
 //! ```
 
 mod courier;
+mod metrics;
 mod payload;
 mod retry_schedule;
 mod send;
 mod settings;
 mod sign;
 
+pub use crate::metrics::describe_metrics;
 pub use courier::{Courier, run};
 pub use payload::DescribeJob;
 pub use settings::CourierSettings;

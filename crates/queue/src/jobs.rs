@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 
-use crate::{ClaimedJob, Ending, Finished, JobRecord, KeyId, NewJob, QueueDepth, QueueError, Reaped};
+use crate::{ClaimedJob, Ending, Finished, JobRecord, KeyId, NewJob, QueueDepth, QueueError, QueueGauges, Reaped};
 
 /// Jobs as their submitters and the workers use them.
 #[async_trait]
@@ -60,4 +60,7 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
 
     /// Counts what waits and what is claimed.
     async fn depth(&self) -> Result<QueueDepth, QueueError>;
+
+    /// Measures what waits, for those who watch the queue.
+    async fn gauges(&self) -> Result<QueueGauges, QueueError>;
 }

@@ -104,7 +104,7 @@ pub use pace::{PACE_WINDOW, Pace};
 pub use policy::{NextStep, Policy};
 pub use postgres::{ConnectFault, DatabaseAddress, PostgresQueue, TimeSource};
 pub use queue::Queue;
-pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
+pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, QueueGauges, Reaped};
 pub use retention::Retention;
 pub use schema::Schema;
 pub use secret::{SigningSecrets, WebhookSecret};

@@ -1,5 +1,7 @@
 //! Jobs as they enter and leave the queue: new, stored, claimed and ended.
 
+use std::time::Duration;
+
 use clearcut_job::{
     ClipName, Failure, FencingToken, JobId, JobKind, JobRequest, JobState, Outcome, PersistedRequestError, Progress,
     UnixMillis,
@@ -131,6 +133,20 @@ pub struct Reaped {
     pub id: JobId,
     /// Whether the job has failed. Otherwise it or its part waits again.
     pub has_failed: bool,
+}
+
+/// What waits in the queue, for those who watch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueGauges {
+    /// Number of unfinished jobs.
+    pub depth: QueueDepth,
+    /// How long the job or part that waits longest could have been claimed; `None` if none waits, or if
+    /// all that wait are due later.
+    pub longest_wait: Option<Duration>,
+    /// Leases that have expired and were not taken back yet.
+    pub expired_leases: u64,
+    /// Deliveries of webhooks that wait or are under way.
+    pub pending_deliveries: u64,
 }
 
 /// Number of unfinished jobs. Each part of a split job counts.

@@ -14,7 +14,7 @@ use clearcut_job::{
 };
 use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, JobPart, QueueError, SegmentFile, Split};
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     failure::{local_failure, scratch_failure, store_failure},
     fetch_background::fetch_background,
     fetch_clip::fetch_input,
+    reporter::Reporter,
     scratch::{KeptClip, ScratchFolder},
     segment_archive::{pack, unpack},
 };
@@ -49,7 +50,7 @@ pub(crate) struct Attempt<'a, C> {
     claimed: &'a ClaimedJob,
     /// Cancelled when the work has to stop.
     stop: &'a CancellationToken,
-    progress: &'a watch::Sender<Progress>,
+    progress: &'a Reporter,
     began: Instant,
 }
 
@@ -59,7 +60,7 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         scratch: ScratchFolder,
         claimed: &'a ClaimedJob,
         stop: &'a CancellationToken,
-        progress: &'a watch::Sender<Progress>,
+        progress: &'a Reporter,
     ) -> Self {
         Self { worker, scratch, claimed, stop, progress, began: Instant::now() }
     }
@@ -246,10 +247,10 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         work: impl FnOnce(&C, &Stop, &mut (dyn FnMut(CutStep) + Send)) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let (cutter, cut_stop) = (Arc::clone(&self.worker.cutter), Stop::default());
-        let (on_thread, report_sender) = (cut_stop.clone(), self.progress.clone());
+        let (on_thread, reporter) = (cut_stop.clone(), self.progress.clone());
         let mut working = tokio::task::spawn_blocking(move || {
             work(&cutter, &on_thread, &mut |step| {
-                report_sender.send_replace(step.into());
+                reporter.report(step.into());
             })
         });
         let worked = tokio::select! {
@@ -286,7 +287,7 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     }
 
     fn report(&self, progress: Progress) {
-        self.progress.send_replace(progress);
+        self.progress.report(progress);
     }
 
     fn elapsed_ms(&self) -> u64 {

@@ -7,13 +7,13 @@ use clearcut_job::{Failure, FailureCode, JobKind, NotAccepted, NotVideo, Progres
 use clearcut_outbound::Target;
 use clearcut_queue::{ClaimedJob, KeyId, Queue, QueueError, SourceAddress};
 use clearcut_store::{ClipError, ClipQuota, StoreError};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Cutter, Worker,
     failure::store_failure,
     images::address_without_image,
+    reporter::Reporter,
     transfer::{Transfer, TransferError, no_random_numbers, outbound_failure},
 };
 
@@ -31,12 +31,12 @@ pub(crate) async fn fetch_input<C: Cutter>(
     claimed: &ClaimedJob,
     (address, kind): (&SourceAddress, JobKind),
     stop: &CancellationToken,
-    progress_sender: &watch::Sender<Progress>,
+    reporter: &Reporter,
 ) -> Result<StoredObject, Failure> {
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
         tracing::info!(job = %claimed.id, from = %target, "fetching the clip");
-        let stored = transfer(worker, claimed, (target, kind), progress_sender).await?;
+        let stored = transfer(worker, claimed, (target, kind), reporter).await?;
         record_input(worker, claimed, stored).await
     };
     let fetched = stop.run_until_cancelled(transfer).await;
@@ -47,7 +47,7 @@ async fn transfer<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     (target, kind): (Target, JobKind),
-    progress_sender: &watch::Sender<Progress>,
+    reporter: &Reporter,
 ) -> Result<StoredObject, Failure> {
     let transfer = Transfer {
         outbound: worker.outbound.clone(),
@@ -57,7 +57,7 @@ async fn transfer<C: Cutter>(
     };
     let new_quota = || OwnerQuota::new(worker.queue.clone(), claimed.owner);
     let report = |bytes, total| {
-        progress_sender.send_replace(Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, total)));
+        reporter.report(Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, total)));
     };
     transfer.run(target, kind.accepted(), new_quota, report).await.map_err(|error| match error {
         TransferError::Outbound(error) => outbound_failure(&error),

@@ -29,6 +29,7 @@ use crate::{
 };
 
 const TERMS: Terms = Terms {
+    kind: "image",
     // With the time of one image, this is less than the 30 seconds after which clients give up.
     slot_timeout: Duration::from_secs(10),
     // The largest image by a model on a slow machine.

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::{
     failure::{DISK_FULL, UNREACHABLE, local_failure},
+    metrics,
     turns::Turns,
 };
 
@@ -25,6 +26,8 @@ pub(crate) const BUSY: InteractiveFailure = InteractiveFailure::Busy { retry_aft
 /// How long one kind of interactive work may take, and what clients are told if it fails.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
+    /// The kind of work, for metrics.
+    pub(crate) kind: &'static str,
     /// Longest time that the work waits for a free slot.
     pub(crate) slot_timeout: Duration,
     /// Deadline of the work in its slot.
@@ -73,6 +76,25 @@ impl InteractiveSlots {
     /// [`InteractiveFailure::Busy`] if no slot became free in time; [`InteractiveFailure::Gone`] if
     /// the store does not have the object; [`InteractiveFailure::Failed`] otherwise.
     pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        owner: KeyId,
+        input: &ObjectName,
+        work: impl FnOnce(&Path, &Path, &Stop) -> Result<T, InteractiveFailure> + Send + 'static,
+    ) -> Result<T, InteractiveFailure> {
+        let done = self.run_in_slot(owner, input, work).await;
+        metrics::interactive(
+            self.terms.kind,
+            match &done {
+                Ok(_) => "done",
+                Err(InteractiveFailure::Busy { .. }) => "busy",
+                Err(InteractiveFailure::Gone) => "gone",
+                Err(InteractiveFailure::Failed(_)) => "failed",
+            },
+        );
+        done
+    }
+
+    async fn run_in_slot<T: Send + 'static>(
         &self,
         owner: KeyId,
         input: &ObjectName,

@@ -67,8 +67,10 @@ mod image_bundle;
 mod images;
 mod interactive;
 mod keeper;
+mod metrics;
 mod pipeline_cutter;
 mod previews;
+mod reporter;
 mod scratch;
 mod segment_archive;
 mod settings;
@@ -79,6 +81,7 @@ mod work;
 mod worker;
 mod zip_options;
 
+pub use crate::metrics::describe_metrics;
 pub use cutter::{CutFile, CutOrder, CutOutcome, CutPlan, Cutter};
 pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
 pub use images::{ImageTools, Images};

@@ -21,6 +21,7 @@ pub use frame_cutter::{FrameCutter, PipelineFrameCutter};
 use crate::interactive::{InteractiveSlots, Terms};
 
 const TERMS: Terms = Terms {
+    kind: "preview",
     // About as long as a person waits for a frame.
     slot_timeout: Duration::from_secs(5),
     // Long clips have enough keyframes to be measured in this time.

@@ -12,7 +12,7 @@ use clearcut_queue::{idle_interval, wake_spread};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Cutter, Drain, Worker, remove_expired,
+    Cutter, Drain, Worker, metrics, remove_expired,
     scratch::{KeptClip, Scratch},
     sweep_orphans,
     work::{MachineState, work_on},
@@ -144,6 +144,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>) {
         match worker.queue.reap().await {
             Ok(reaped) => {
                 for lost in reaped {
+                    metrics::reaped(lost.has_failed);
                     tracing::warn!(job = %lost.id, has_failed = lost.has_failed, "the worker of a job was lost");
                 }
             }
@@ -159,13 +160,19 @@ async fn sweep<C: Cutter>(worker: Arc<Worker<C>>) {
     loop {
         match remove_expired(worker.queue.as_ref(), &worker.store).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "objects past their retention were removed"),
+            Ok(removed) => {
+                metrics::removed("expired", removed);
+                tracing::info!(removed, "objects past their retention were removed");
+            }
             Err(error) => tracing::warn!(error = error_line(&error), "expired objects could not be removed"),
         }
         let age = worker.settings.orphan_age;
         match sweep_orphans(worker.queue.as_ref(), &worker.store, worker.clock.as_ref(), age).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "objects that no job points to were removed"),
+            Ok(removed) => {
+                metrics::removed("orphan", removed);
+                tracing::info!(removed, "objects that no job points to were removed");
+            }
             Err(error) => tracing::warn!(error = error_line(&error), "the sweep for orphans failed"),
         }
         if let Err(error) = worker.store.sweep_staging(age).await {

@@ -6,9 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{Failure, FailureCode, Progress, Stage, error_line};
+use clearcut_job::{Failure, FailureCode, error_line};
 use clearcut_queue::{ClaimedJob, Ending, Finished, JobPart, QueueError};
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
     failure::DISK_FULL,
     housekeeping::{clear_outputs, remove_expired},
     keeper::{StopReason, keep_lease},
+    metrics,
+    reporter::Reporter,
     scratch::{KeptClip, Scratch},
 };
 
@@ -35,6 +37,51 @@ pub(crate) enum MachineState {
     Short,
 }
 
+/// What became of a claim, for log and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Completed,
+    Failed(FailureCode),
+    /// An attempt failed, and another one follows.
+    ToBeRetried,
+    Split,
+    SegmentCut,
+    /// Put back: its plan is of another version.
+    PlanRefused,
+    LeaseLost,
+    Requeued,
+    /// It could not be put back; its lease will expire.
+    NotRequeued,
+    /// Its result could not be recorded; its lease will expire.
+    NotRecorded,
+}
+
+impl Ended {
+    /// The name in log and metrics.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed(_) => "failed",
+            Self::ToBeRetried => "to_be_retried",
+            Self::Split => "split",
+            Self::SegmentCut => "segment_cut",
+            Self::PlanRefused => "plan_refused",
+            Self::LeaseLost => "lease_lost",
+            Self::Requeued => "requeued",
+            Self::NotRequeued => "not_requeued",
+            Self::NotRecorded => "not_recorded",
+        }
+    }
+
+    /// The code of a failure; else an empty text.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Failed(code) => code.name(),
+            _ => "",
+        }
+    }
+}
+
 /// Works on what is claimed until the result is recorded or the claim is given up, and removes its
 /// files from this machine, but for the clip if others of its parts wait. `kept` is the clip of the
 /// job, if it is there already.
@@ -47,6 +94,7 @@ pub(crate) async fn work_on<C: Cutter>(
     let part = describe(&claimed.part);
     let waited_ms = claimed.waited.as_millis() as u64;
     tracing::info!(job = %claimed.id, token = %claimed.token, part, waited_ms, "claimed");
+    metrics::claimed(claimed.waited);
     let (ended, machine, kept) = run_to_end((worker, scratch), (&claimed, kept), drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     // The end of a split job leaves plan and segments. So does a cancellation, which its workers
@@ -56,7 +104,9 @@ pub(crate) async fn work_on<C: Cutter>(
     {
         tracing::warn!(job = %claimed.id, error = error_line(&error), "plan and segments are left for the sweep");
     }
-    tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
+    let (name, code, took) = (ended.name(), ended.code(), began.elapsed());
+    tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = took.as_millis() as u64, ended = name, code, "ended");
+    metrics::ended(&claimed.part, (name, code), took);
     (machine, kept)
 }
 
@@ -71,7 +121,7 @@ fn describe(part: &JobPart) -> String {
 }
 
 /// Attempts what is claimed and keeps its lease until the result is recorded or the claim is given
-/// up. Returns the result as text for the log, and the clip for the next part.
+/// up. Returns what became of it, and the clip for the next part.
 ///
 /// The keeper ends with this function. A keeper that outlives it without being polled could block
 /// the database's only writer halfway through a heartbeat.
@@ -79,12 +129,12 @@ async fn run_to_end<C: Cutter>(
     (worker, scratch): (&Worker<C>, &Arc<Scratch>),
     (claimed, kept): (&ClaimedJob, Option<KeptClip>),
     drain: &Drain,
-) -> (String, MachineState, Option<KeptClip>) {
-    let (progress_sender, reports) = watch::channel(Progress::within(Stage::Waiting, 1.0));
+) -> (Ended, MachineState, Option<KeptClip>) {
+    let (reporter, reports) = Reporter::new();
     let stop = CancellationToken::new();
     let queue = worker.queue.as_ref();
     let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.requeue);
-    let work = Attempt::new(worker, scratch.folder_of(claimed), claimed, &stop, &progress_sender).make(kept);
+    let work = Attempt::new(worker, scratch.folder_of(claimed), claimed, &stop, &reporter).make(kept);
     tokio::pin!(work, keeper);
     let (attempted, kept) = tokio::select! {
         (attempted, kept) = &mut work => (Ok(attempted), kept),
@@ -95,6 +145,7 @@ async fn run_to_end<C: Cutter>(
             (Err(reason), None)
         }
     };
+    reporter.end();
     let ended = match attempted {
         // A shortage is not the clip's fault: the job is requeued and no attempt is counted.
         Ok(Attempted::Ended(Ending::Failed(failure))) if failure.code == FailureCode::ShortOfResources => {
@@ -110,11 +161,11 @@ async fn run_to_end<C: Cutter>(
                 // the very commit whose answer is awaited; else the queue refuses the result.
                 _ = &mut keeper => {
                     let recorded = tokio::time::timeout(FINAL_WRITE_TIMEOUT, recording).await;
-                    recorded.unwrap_or_else(|_| "given up: the result could not be recorded".to_owned())
+                    recorded.unwrap_or(Ended::NotRecorded)
                 }
             }
         }
-        Err(StopReason::LeaseLost) => "given up: the lease was lost".to_owned(),
+        Err(StopReason::LeaseLost) => Ended::LeaseLost,
         Err(StopReason::Requeue) => requeue(worker, claimed).await,
         Err(StopReason::Deadline) => record(worker, claimed, timeout("the cut exceeded its time limit")).await,
         Err(StopReason::DiskFull) => {
@@ -131,11 +182,11 @@ fn timeout(message: &str) -> Attempted {
 }
 
 /// Records what the attempt came to, and retries until that succeeds or the lease is lost.
-async fn record<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, attempted: Attempted) -> String {
+async fn record<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, attempted: Attempted) -> Ended {
     loop {
         match try_recording(worker, claimed, &attempted).await {
             Ok(ended) => return ended,
-            Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
+            Err(QueueError::LeaseLost) => return Ended::LeaseLost,
             Err(error) => {
                 tracing::warn!(job = %claimed.id, error = error_line(&error), "the result could not be recorded");
                 sleep(RETRY_PAUSE).await;
@@ -148,16 +199,16 @@ async fn try_recording<C: Cutter>(
     worker: &Worker<C>,
     ClaimedJob { id, token, .. }: &ClaimedJob,
     attempted: &Attempted,
-) -> Result<String, QueueError> {
+) -> Result<Ended, QueueError> {
     let ending = match attempted {
         Attempted::Ended(ending) => ending,
         Attempted::Planned(split) => {
             worker.queue.split(id, *token, split.clone()).await?;
-            return Ok("split".to_owned());
+            return Ok(Ended::Split);
         }
         Attempted::SegmentCut(segment) => {
             worker.queue.finish_segment(id, *token, segment.clone()).await?;
-            return Ok("segment cut".to_owned());
+            return Ok(Ended::SegmentCut);
         }
         Attempted::PlanRefused => {
             tracing::warn!(job = %id, "another version made the plan; run the same version on every machine");
@@ -165,30 +216,33 @@ async fn try_recording<C: Cutter>(
             if let Err(error) = worker.store.delete_all(&removable).await {
                 tracing::warn!(job = %id, error = error_line(&error), "plan and segments are left for the sweep");
             }
-            return Ok("put back: the plan is of another version".to_owned());
+            return Ok(Ended::PlanRefused);
         }
     };
     Ok(match (worker.queue.finish(id, *token, ending.clone()).await?, ending) {
-        (Finished::Retrying { .. }, _) => "failed: to be retried".to_owned(),
-        (_, Ending::Completed(_)) => "completed".to_owned(),
-        (_, Ending::Failed(failure)) => format!("failed: {}", failure.code.name()),
+        (Finished::Retrying { .. }, _) => Ended::ToBeRetried,
+        (_, Ending::Completed(outcome)) => {
+            metrics::made(outcome);
+            Ended::Completed
+        }
+        (_, Ending::Failed(failure)) => Ended::Failed(failure.code),
     })
 }
 
 /// Requeues what is claimed, and retries for [`FINAL_WRITE_TIMEOUT`] at most.
-async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob) -> String {
+async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob) -> Ended {
     let until = Instant::now() + FINAL_WRITE_TIMEOUT;
     loop {
         match worker.queue.release(&claimed.id, claimed.token).await {
-            Ok(()) => return "requeued".to_owned(),
-            Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
+            Ok(()) => return Ended::Requeued,
+            Err(QueueError::LeaseLost) => return Ended::LeaseLost,
             Err(error) if Instant::now() < until => {
                 tracing::warn!(job = %claimed.id, error = error_line(&error), "the job could not be requeued");
                 sleep(RETRY_PAUSE).await;
             }
             Err(error) => {
                 tracing::warn!(job = %claimed.id, error = error_line(&error), "the job could not be requeued; its lease will expire");
-                return "not requeued: its lease will expire".to_owned();
+                return Ended::NotRequeued;
             }
         }
     }

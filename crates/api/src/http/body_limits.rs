@@ -11,13 +11,13 @@ use std::{
 };
 
 use axum::body::Body;
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf, Bytes};
 use clearcut_outbound::DownloadLimits;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::ApiError;
+use crate::{ApiError, http::metrics};
 
 /// Limits on the size and speed of a request body.
 #[derive(Debug, Clone, Copy)]
@@ -140,7 +140,9 @@ impl HttpBody for LimitedBody {
             this.inner = None;
             return Poll::Ready(next);
         };
-        this.received += frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        let length = frame.data_ref().map_or(0, Buf::remaining) as u64;
+        metrics::received(length);
+        this.received += length;
         if this.received > this.limits.max_bytes {
             return this.fail(BodyRefusal::TooLarge);
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{HeaderValue, StatusCode},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -11,19 +11,21 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use tracing::Instrument as _;
 
-use crate::ApiError;
+use crate::{ApiError, http::metrics};
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Middleware that assigns a request id and logs each request. An id from the client is ignored.
+/// Middleware that assigns a request id, and logs and counts each request. An id from the client is ignored.
 /// The query is not logged, because links to outputs carry their signature in it.
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let id = getrandom::u64().map_or_else(|_| "none".to_owned(), |random| format!("{random:016x}"));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let started = Instant::now();
     let span = tracing::info_span!("request", id);
     let mut response = next.run(request).instrument(span).await;
     let (status, elapsed) = (response.status(), started.elapsed());
+    metrics::answered(route.as_ref().map_or("", MatchedPath::as_str), &method, status, elapsed);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

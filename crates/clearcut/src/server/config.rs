@@ -47,6 +47,11 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "HOST:PORT", env = "CLEARCUT_LISTEN")]
     pub(super) listen: Option<SocketAddr>,
 
+    /// Address of the metrics for Prometheus, at /metrics, without a key; keep it from the public
+    /// [default: none, no metrics]
+    #[arg(long, value_name = "HOST:PORT", env = "CLEARCUT_METRICS_LISTEN")]
+    pub(super) metrics_listen: Option<SocketAddr>,
+
     /// What this process does: all, api or worker [default: all]
     #[arg(long, value_name = "ROLE", env = "CLEARCUT_ROLE")]
     pub(super) role: Option<Role>,

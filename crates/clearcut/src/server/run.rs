@@ -13,6 +13,7 @@ use super::{
     config::Role,
     data_folder::DataFolder,
     listen::{connection_limits, listen},
+    metrics::MetricsTasks,
     parts::{Shared, outbound},
     settings::Settings,
     shutdown::{StoppableTask, Tasks, watch_signals},
@@ -41,6 +42,7 @@ pub(crate) async fn run(
     let link = print_welcome(queue.as_ref(), &settings, places, address, clock.as_ref()).await?;
     let signer = Arc::new(jobs.open_signer(&folder).await?);
 
+    let metrics = MetricsTasks::start(&settings, &queue, &store)?;
     let drain = Drain::default();
     let shared = Shared { queue: Arc::clone(&queue), store, outbound, signer, clock, tools, models: Arc::new(models) };
     let api = shared.api(&settings, &folder, model, link, drain.stop_claiming.clone())?;
@@ -54,6 +56,7 @@ pub(crate) async fn run(
         serving: StoppableTask::spawn(|stop| clearcut_api::serve(listener, routes, limits, stop.cancelled_owned())),
         maintaining: jobs.maintain(),
         delivering: StoppableTask::spawn(|stop| clearcut_notify::run(courier, stop)),
+        metrics,
     };
     let worked = match role {
         // What expires is removed and lost jobs are taken back even while no worker runs.

@@ -61,6 +61,8 @@ pub(crate) struct Settings {
     /// Role, database and store.
     pub(super) services: Services,
     pub(crate) listen: SocketAddr,
+    /// Address of the metrics; `None` for no metrics.
+    pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_address: Option<usize>,
     pub(crate) previews: NonZeroUsize,
@@ -120,6 +122,7 @@ impl Settings {
             data: options.data.clone(),
             services: Services::new(role, database.as_deref(), store.as_deref())?,
             listen: given!(listen).unwrap_or(LISTEN),
+            metrics_listen: given!(metrics_listen),
             max_connections: given!(max_connections).unwrap_or(connections.max_connections),
             max_connections_per_address: given!(max_connections_per_address),
             previews: given!(previews).unwrap_or(PREVIEWS),

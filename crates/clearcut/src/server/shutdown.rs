@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::job_database::JobDatabase;
+use super::{job_database::JobDatabase, metrics::MetricsTasks};
 
 /// Tasks that run beside the worker.
 pub(super) struct Tasks {
@@ -17,6 +17,7 @@ pub(super) struct Tasks {
     pub(super) maintaining: JoinHandle<()>,
     pub(super) watching_signals: JoinHandle<()>,
     pub(super) delivering: StoppableTask,
+    pub(super) metrics: Option<MetricsTasks>,
 }
 
 impl Tasks {
@@ -29,6 +30,9 @@ impl Tasks {
         self.delivering.stop().await;
         self.watching_signals.abort();
         self.maintaining.abort();
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         jobs.close().await;
     }
 }
@@ -50,7 +54,7 @@ impl StoppableTask {
     }
 
     /// Cancels the token and waits for the end of the task.
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.stop.cancel();
         let _ = self.task.await;
     }

@@ -9,7 +9,8 @@ use super::{
     tables::JobRow,
 };
 use crate::{
-    ClaimedJob, DayUsage, Ending, Finished, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
+    ClaimedJob, DayUsage, Ending, Finished, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError,
+    QueueGauges, Reaped,
 };
 
 #[async_trait]
@@ -178,6 +179,22 @@ impl Jobs for MemoryQueue {
         let waiting_parts = parts.filter(|part| part.state == PartState::Waiting).count();
         let queued = (tables.waiting_jobs().count() + waiting_parts) as u64;
         Ok(QueueDepth { queued, leased: tables.jobs.iter().map(|row| row.claims().count() as u64).sum() })
+    }
+
+    async fn gauges(&self) -> Result<QueueGauges, QueueError> {
+        let depth = self.depth().await?;
+        let now = self.clock.now();
+        let tables = self.tables();
+        let parts = || tables.jobs.iter().flat_map(|row| &row.parts);
+        let waiting = parts().filter(|part| part.state == PartState::Waiting).map(|part| part.not_before);
+        let ready = tables.waiting_jobs().map(|row| row.not_before).chain(waiting).min();
+        let leases = tables.jobs.iter().flat_map(JobRow::claims).map(|(_, expires)| expires);
+        Ok(QueueGauges {
+            depth,
+            longest_wait: ready.filter(|ready| *ready <= now).map(|ready| now.since(ready)),
+            expired_leases: leases.filter(|expires| *expires <= now).count() as u64,
+            pending_deliveries: tables.webhooks.deliveries.iter().filter(|row| row.due.is_some()).count() as u64,
+        })
     }
 }
 

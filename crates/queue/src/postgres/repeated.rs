@@ -8,8 +8,8 @@ use crate::{
     AfterAttempt, Attempt, ClaimedDelivery, ClaimedInput, ClaimedJob, DayUsage, Deliveries, DeliveryId, DeliveryRecord,
     Ending, EndpointChange, EndpointId, EndpointRecord, Endpoints, Finished, Idempotency, JobRecord, Jobs, KeyHash,
     KeyId, KeyLimits, KeyRecord, Keys, Listing, NewEndpoint, NewJob, NewKey, NewUpload, OwnedJobs, QueueDepth,
-    QueueError, QueueOutlook, Reaped, Retention, RetryResult, SecretScope, SegmentFile, Segments, SigningSecrets,
-    Split, StorageLimits, Submission, UploadRecord, Uploads, WebhookSecret,
+    QueueError, QueueGauges, QueueOutlook, Reaped, Retention, RetryResult, SecretScope, SegmentFile, Segments,
+    SigningSecrets, Split, StorageLimits, Submission, UploadRecord, Uploads, WebhookSecret,
 };
 
 /// Implements the traits for [`PostgresQueue`]. The inputs are cloned for each call.
@@ -37,6 +37,7 @@ repeated! {
         clock_jumped() -> ();
         is_claimed(id: &JobId, token: FencingToken) -> bool;
         depth() -> QueueDepth;
+        gauges() -> QueueGauges;
     }
 
     Segments {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ClaimedJob, Ending, EventKind, Finished, JobPart, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError,
-    Reaped,
+    QueueGauges, Reaped,
 };
 
 #[async_trait]
@@ -212,6 +212,22 @@ impl Jobs for Backend {
         let queued: i64 = sqlx::query_scalar(sql::COUNT_QUEUED).fetch_one(&mut *tx).await?;
         let leased: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&mut *tx).await?;
         Ok(QueueDepth { queued: queued.unsigned_abs(), leased: leased.unsigned_abs() })
+    }
+
+    async fn gauges(&self) -> Result<QueueGauges, QueueError> {
+        let depth = self.depth().await?;
+        let mut tx = self.begin_read().await?;
+        let now = tx.now();
+        let ready: Option<i64> = sqlx::query_scalar(sql::LONGEST_READY).fetch_one(&mut *tx).await?;
+        let expired: i64 = sqlx::query_scalar(sql::COUNT_EXPIRED_LEASES).bind(now.0).fetch_one(&mut *tx).await?;
+        let deliveries = sqlx::query_scalar(webhook_statements::COUNT_PENDING_DELIVERIES);
+        let pending: i64 = deliveries.fetch_one(&mut *tx).await?;
+        Ok(QueueGauges {
+            depth,
+            longest_wait: ready.map(UnixMillis).filter(|ready| *ready <= now).map(|ready| now.since(ready)),
+            expired_leases: expired.unsigned_abs(),
+            pending_deliveries: pending.unsigned_abs(),
+        })
     }
 }
 

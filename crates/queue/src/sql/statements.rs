@@ -142,6 +142,12 @@ statements! {
 
     COUNT_LEASED = "SELECT COUNT(*) FROM leases";
 
+    // Each minimum is the first entry of an index.
+    LONGEST_READY = "SELECT MIN(ready_ms) FROM (SELECT MIN(not_before_ms) AS ready_ms FROM jobs WHERE state = 'queued'
+        UNION ALL SELECT MIN(not_before_ms) AS ready_ms FROM parts WHERE state = 'waiting') AS ready";
+
+    COUNT_EXPIRED_LEASES = "SELECT COUNT(*) FROM leases WHERE expires_ms <= $1";
+
     INSERT_KEY = "INSERT INTO api_keys (hash, prefix, name, created_ms) VALUES ($1, $2, $3, $4) RETURNING id";
 
     LIST_KEYS = "SELECT id, prefix, name, created_ms, last_used_ms, revoked_ms,

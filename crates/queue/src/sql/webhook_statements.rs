@@ -92,6 +92,8 @@ statements! {
     REDELIVER = "UPDATE webhook_deliveries SET state = 'pending', tries = 0, due_ms = $2
         WHERE seq = $1 AND leased_until_ms IS NULL";
 
+    COUNT_PENDING_DELIVERIES = "SELECT COUNT(*) FROM webhook_deliveries WHERE due_ms IS NOT NULL";
+
     HAS_DUE_DELIVERY = "SELECT EXISTS (SELECT 1 FROM webhook_deliveries WHERE due_ms <= $1)";
 
     // Skips from host to host in the index, so that many deliveries to one host cost the others

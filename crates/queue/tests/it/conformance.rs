@@ -6,7 +6,7 @@ use clearcut_job::{
     FailureCode, FencingToken, JobId, JobKind, JobState, ObjectName, OutputFormat, Progress, Stage, UnixMillis,
     WorkerId,
 };
-use clearcut_queue::{Ending, Finished, NewJob, QueueError, Reaped};
+use clearcut_queue::{Ending, Finished, NewJob, QueueDepth, QueueError, QueueGauges, Reaped};
 
 use crate::fixture::{
     Bench, TTL, image_outcome, image_request, input_failure, job, key, object_name, outcome, output_name,
@@ -42,6 +42,26 @@ pub(crate) async fn jobs_are_claimed_in_submission_order(bench: Bench) {
         assert_eq!(bench.read(id).await.state, JobState::Submitted);
     }
     assert_eq!(bench.queue.claim(&worker()).await.unwrap(), None);
+}
+
+pub(crate) async fn the_gauges_measure_what_waits(bench: Bench) {
+    assert_eq!(bench.queue.gauges().await.unwrap(), QueueGauges::default());
+    bench.submit_with_webhook(1, "a.example").await;
+    bench.submit(2).await;
+    bench.advance_clock(Duration::from_secs(7));
+    let waiting = QueueGauges {
+        depth: QueueDepth { queued: 2, leased: 0 },
+        longest_wait: Some(Duration::from_secs(7)),
+        ..QueueGauges::default()
+    };
+    assert_eq!(bench.queue.gauges().await.unwrap(), waiting);
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    bench.queue.start(&claimed.id, claimed.token).await.unwrap();
+    let running = QueueGauges { depth: QueueDepth { queued: 1, leased: 1 }, pending_deliveries: 1, ..waiting };
+    assert_eq!(bench.queue.gauges().await.unwrap(), running);
+    bench.advance_clock(TTL);
+    let late = QueueGauges { longest_wait: Some(Duration::from_secs(7) + TTL), expired_leases: 1, ..running };
+    assert_eq!(bench.queue.gauges().await.unwrap(), late);
 }
 
 pub(crate) async fn a_job_is_visible_only_to_its_own_api_key(bench: Bench) {

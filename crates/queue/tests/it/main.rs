@@ -43,6 +43,7 @@ conformance_tests! {
     a_job_of_images_keeps_its_kind_and_the_list_of_its_images,
     inputs_and_outputs_expire_together_after_their_retention,
     a_key_can_be_revoked_only_once_and_reads_as_revoked,
+    the_gauges_measure_what_waits,
     concurrent_workers_never_claim_the_same_job
 }
 

@@ -296,7 +296,7 @@ async fn compare(steps: Vec<Step>, model: Bench, backend: Bench) -> Result<(), T
         let after = job_records(&model).await;
         prop_assert_eq!(&after, &job_records(&backend).await, "after {:?}", step);
         prop_assert_eq!(storage_state(&model).await, storage_state(&backend).await, "after {:?}", step);
-        prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
+        prop_assert_eq!(model.queue.gauges().await.unwrap(), backend.queue.gauges().await.unwrap());
         prop_assert_eq!(overview(&model).await, overview(&backend).await, "after {:?}", step);
         prop_assert_eq!(webhook_state(&model).await, webhook_state(&backend).await, "after {:?}", step);
         for (before, after) in before.iter().zip(&after) {
