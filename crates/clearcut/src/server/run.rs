@@ -37,12 +37,12 @@ pub(crate) async fn run(
     let queue = jobs.queue();
     let outbound = outbound(&settings)?;
     let (listener, address) = listen(settings.listen)?;
+    let metrics = MetricsTasks::start(&settings, &queue, &store)?;
     let model = usable_model(&models);
     let places = [jobs.place(&settings.data), store_place(&settings)];
     let link = print_welcome(queue.as_ref(), &settings, places, address, clock.as_ref()).await?;
     let signer = Arc::new(jobs.open_signer(&folder).await?);
 
-    let metrics = MetricsTasks::start(&settings, &queue, &store)?;
     let drain = Drain::default();
     let shared = Shared { queue: Arc::clone(&queue), store, outbound, signer, clock, tools, models: Arc::new(models) };
     let api = shared.api(&settings, &folder, model, link, drain.stop_claiming.clone())?;
