@@ -79,6 +79,39 @@ fn every_format_shows_the_subject_over_the_color_and_edges_without_the_old_one()
     }
 }
 
+#[test]
+fn the_soft_edges_of_a_gif_are_mixed_with_the_color_of_its_page() {
+    let request = CutRequest {
+        quality: "100".parse().unwrap(),
+        edge_color: Some("#FFFFFF".parse().unwrap()),
+        ..request("apng,gif")
+    };
+    let cut = cut(&clip(), &request);
+    let [truth, gif] = [Apng, Gif].map(|format| Decoded::read(cut.output(format), (WIDTH, HEIGHT), false));
+    let (mut soft, mut error) = (0, 0.0);
+    for (found, truth) in gif
+        .frames
+        .iter()
+        .flatten()
+        .copied()
+        .collect::<Vec<_>>()
+        .chunks_exact(4)
+        .zip(truth.frames.iter().flatten().copied().collect::<Vec<_>>().chunks_exact(4))
+    {
+        // Between these, a pixel stays what it was in the frame before.
+        assert!(truth[3] >= 14 || found[3] == 0, "{truth:?} became {found:?}");
+        assert!(truth[3] < 18 || found[3] == 255, "{truth:?} became {found:?}");
+        if (18..250).contains(&truth[3]) {
+            let alpha = f64::from(truth[3]) / 255.0;
+            let mixed = |level: u8| alpha * f64::from(level) + (1.0 - alpha) * 255.0;
+            error += (0..3).map(|channel| (f64::from(found[channel]) - mixed(truth[channel])).abs()).sum::<f64>();
+            soft += 3;
+        }
+    }
+    assert!(soft > 1000, "{soft} soft pixels");
+    assert!(error / f64::from(soft) < 10.0, "off by {}", error / f64::from(soft));
+}
+
 /// A video of 12 frames a second, each brighter than the one before.
 fn stairs(folder: &Path, frames: usize, size: &str) -> PathBuf {
     let line = format!(
