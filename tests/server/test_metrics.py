@@ -1,9 +1,10 @@
 """The metrics of a real server, read by the parser of the Prometheus client for Python."""
 
 import http.client
+import re
 import unittest
 
-from harness import BROKEN_CLIP, SMALL, Server, eventually, free_port
+from harness import BROKEN_CLIP, ROOT, SMALL, Server, eventually, free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 # What a server has from its start on.
@@ -94,6 +95,16 @@ class Metrics(unittest.TestCase):
         self.assertNotIn(self.server.key, text)
         routes = {labels for labels in self.samples() if labels[0] == "clearcut_http_requests_total" and ("status", "404") in labels}
         self.assertEqual(len(routes), 1, routes)
+
+    def test_alerts_and_dashboard_name_only_metrics_that_the_guide_lists(self):
+        guide = (ROOT / "docs/guides/server.md").read_text()
+        listed = set(re.findall(r"clearcut_[a-z_]+", guide.split("## Metrics")[1].split("\n## ")[0]))
+        described = set(re.findall(r'"(clearcut_[a-z_]+)"', "".join(path.read_text() for path in ROOT.glob("crates/*/src/**/metrics.rs"))))
+        self.assertEqual(listed, described)
+        for name in ("alerts.yaml", "dashboard.json"):
+            used = set(re.findall(r"clearcut_[a-z_]+", (ROOT / "deploy/prometheus" / name).read_text()))
+            self.assertGreater(len(used), 5, name)
+            self.assertLessEqual({re.sub("_(bucket|sum|count)$", "", metric) for metric in used}, listed, name)
 
     def test_the_metrics_have_a_listener_of_their_own(self):
         self.assertEqual(self.get("/metrics", port=self.server.port)[0], 404)
