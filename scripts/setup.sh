@@ -40,7 +40,14 @@ if ! command -v apt-get >/dev/null 2>&1; then
   exit 1
 fi
 sudo=
-[ "$(id -u)" -eq 0 ] || sudo=sudo
+if [ "$(id -u)" -ne 0 ]; then
+  sudo=sudo
+  # A person is asked first; a machine that runs unattended has said yes by running this.
+  if [ -t 0 ]; then
+    read -rp "Install ${wanted[*]} with sudo apt-get? [Y/n] " answer
+    case $answer in [Nn]*) echo "Please install: ${wanted[*]}" >&2; exit 1 ;; esac
+  fi
+fi
 echo "Installing ${wanted[*]}"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get -qq update
