@@ -200,6 +200,12 @@ class Server:
         command = [BINARY, *words, "--data", str(self.data)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+    def fails(self, *words):
+        """The end of a command of the program that fails on the server's folder."""
+        ended = subprocess.run([BINARY, *words, "--data", str(self.data)], capture_output=True, text=True)
+        assert ended.returncode != 0, ended
+        return ended
+
     def create_key(self, *flags):
         return self.command("keys", "create", *flags).strip()
 

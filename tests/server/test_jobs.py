@@ -279,6 +279,31 @@ class Jobs(unittest.TestCase):
             self.assertEqual(answers[2]["error"]["code"], "QUOTA_EXCEEDED")
             self.assertTrue(int(answers[1]["Retry-After"]) > 0)
 
+    def test_commands_see_and_change_the_jobs_of_all_keys_beside_the_server(self):
+        with Server() as server:
+            done = server.submit_job(**FAST)
+            server.wait(done)
+            other = server.create_key()
+            failed = submit(server, BROKEN_CLIP, other)[2]["data"]["jobId"]
+            eventually(lambda: "INVALID_VIDEO" in server.command("jobs", "show", failed))
+            listed = server.command("jobs", "list")
+            self.assertEqual([line.split()[:2] for line in listed.splitlines()[1:]], [[failed, "failed"], [done, "completed"]])
+            self.assertEqual(len(server.command("jobs", "list", "--state", "failed", "--key", "1").splitlines()), 1)
+            self.assertRegex(server.command("jobs", "show", done), r"output +webm, ")
+            server.command("jobs", "watch", done)
+            again = server.command("jobs", "retry", failed).strip()
+            ended = server.fails("jobs", "watch", again)
+            self.assertEqual(ended.returncode, 3, ended)
+            self.assertIn("[INVALID_VIDEO]", ended.stderr)
+            with server.held(server.submit_job()) as _:
+                waits = server.submit_job(**FAST)
+                server.command("jobs", "cancel", waits)
+            self.assertEqual(server.read(waits)["error"]["code"], "JOB_CANCELLED")
+            self.assertIn("completed", server.fails("jobs", "cancel", done).stderr)
+            self.assertIn("completed", server.fails("jobs", "retry", done).stderr)
+            self.assertIn("there is no job", server.fails("jobs", "show", "0" * len(done)).stderr)
+            self.assertIn("jobs list", server.fails("jobs", "show", "one").stderr)
+
     def test_a_key_with_many_jobs_does_not_starve_one_with_a_single_job(self):
         with Server() as server:
             runs = server.submit_job()

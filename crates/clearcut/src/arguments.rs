@@ -14,7 +14,7 @@ use crate::{
     image_command::ImageCommand,
     installed_models::ModelOptions,
     models::ModelsOptions,
-    server::{DbOptions, GcOptions, KeysOptions, ServeOptions, hide_from_workers},
+    server::{DbOptions, GcOptions, JobsOptions, KeysOptions, ServeOptions, hide_from_workers},
 };
 
 /// Removes the background from videos and images, and writes transparent files.
@@ -53,7 +53,8 @@ pub(crate) enum Command {
     Mcp(McpOptions),
     /// Create, list, limit and revoke API keys, whether the server runs or not
     Keys(KeysOptions),
-
+    /// List, show, cancel, retry and watch the jobs of a server, whether it runs or not
+    Jobs(JobsOptions),
     /// Remove expired and orphaned files from a server's store, whether the server runs or not
     Gc(GcOptions),
     /// List, install, remove and verify neural models, and the runtime for them
@@ -173,6 +174,7 @@ impl Arguments {
             | Command::Work(_)
             | Command::Mcp(_)
             | Command::Keys(_)
+            | Command::Jobs(_)
             | Command::Db(_)
             | Command::WatchChildren { .. }
             | Command::Unpack { .. }

@@ -47,6 +47,17 @@ clearcut keys revoke 2",
     ("keys list", "clearcut keys list --data /srv/clearcut"),
     ("keys limit", "clearcut keys limit 2 --max-running 4"),
     ("keys revoke", "clearcut keys revoke 2"),
+    (
+        "jobs",
+        "clearcut jobs list --state failed
+clearcut jobs show 3f2a…
+clearcut jobs watch 3f2a…",
+    ),
+    ("jobs list", "clearcut jobs list --data /srv/clearcut --limit 20"),
+    ("jobs show", "clearcut jobs show 3f2a…"),
+    ("jobs cancel", "clearcut jobs cancel 3f2a…"),
+    ("jobs retry", "clearcut jobs retry 3f2a…"),
+    ("jobs watch", "clearcut jobs watch 3f2a…"),
     ("gc", "clearcut gc --dry-run\nclearcut gc --data /srv/clearcut --retention-hours 2"),
     (
         "models",
@@ -77,6 +88,7 @@ const USED_BY: &[(&str, &[&str])] = &[
     ("models", &["models"]),
     ("ffmpeg", &["ffmpeg", "sandbox", "models"]),
     ("keys", &[]),
+    ("jobs", &[]),
     ("gc", &[]),
     ("db", &[]),
     ("completions", &[]),

@@ -102,6 +102,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Models(options) => models::run(&arguments.models, options),
         Command::Ffmpeg(options) => ffmpeg_command::run(&arguments.models, options, tools),
         Command::Keys(options) => server::keys(options),
+        Command::Jobs(options) => server::jobs(options),
         Command::Gc(options) => server::gc(options),
         Command::Db(options) => server::db(options),
         Command::WatchChildren { mark } => {

@@ -14,6 +14,7 @@ mod db;
 mod describer;
 mod gc;
 mod job_database;
+mod jobs;
 mod keys;
 mod listen;
 mod log;
@@ -27,12 +28,14 @@ pub(crate) mod scripted_names;
 mod services;
 mod settings;
 mod shutdown;
+mod times;
 mod welcome;
 
 use clearcut_parallel::MemoryBudget;
 pub(crate) use config::{ServeOptions, hide_from_workers};
 pub(crate) use db::DbOptions;
 pub(crate) use gc::GcOptions;
+pub(crate) use jobs::JobsOptions;
 pub(crate) use keys::KeysOptions;
 
 use crate::{failure::Failure, installed_models::ModelOptions};
@@ -72,6 +75,11 @@ pub(crate) fn gc(options: &GcOptions) -> Result<(), Failure> {
 /// Runs `clearcut db`.
 pub(crate) fn db(options: &DbOptions) -> Result<(), Failure> {
     async_runtime()?.block_on(db::run(options))
+}
+
+/// Runs `clearcut jobs`.
+pub(crate) fn jobs(options: &JobsOptions) -> Result<(), Failure> {
+    async_runtime()?.block_on(jobs::run(options))
 }
 
 /// Runs `clearcut keys`.

@@ -36,6 +36,13 @@ pub(crate) fn draw_secret() -> Result<[u8; 32], Failure> {
     Ok(secret)
 }
 
+/// Draws a number for an id.
+pub(super) fn draw_number() -> Result<u128, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| no_random_numbers())?;
+    Ok(u128::from_le_bytes(bytes))
+}
+
 fn no_random_numbers() -> Failure {
     Failure::host(ErrorCode::ProcessingFailed, NO_RANDOMNESS.to_owned(), None)
 }

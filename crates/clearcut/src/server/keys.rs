@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use clearcut_job::UnixMillis;
 use clearcut_queue::{KeyId, KeyLimits, Queue, StorageLimits};
 
 use super::{
     beside::{ServerData, open_database, open_migrated_database},
     credentials::create_api_key,
+    times::format_time,
 };
 use crate::failure::Failure;
 
@@ -168,29 +168,4 @@ fn format_storage(limits: StorageLimits) -> String {
     let quota = limits.quota_bytes.map(|bytes| format!(", {} MiB", bytes >> 20));
     let retention = limits.max_retention.map(|retention| format!(", kept {} h", retention.as_secs() / 3600));
     quota.into_iter().chain(retention).collect()
-}
-
-/// Time in UTC, such as `2026-11-23T12:26:13Z`; `never` for none.
-fn format_time(moment: Option<UnixMillis>) -> String {
-    let Some(moment) = moment else { return "never".to_owned() };
-    let text = moment.to_rfc3339();
-    text.split_once('.').map_or(String::new(), |(secs, _)| secs.to_owned() + "Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_formatted_in_utc() {
-        for (secs, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_200, "2024-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(format_time(Some(UnixMillis(secs * 1000))), text);
-        }
-        assert_eq!(format_time(None), "never");
-    }
 }
