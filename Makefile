@@ -12,6 +12,7 @@ export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 
 include mk/server.mk
 include mk/cluster.mk
+include mk/release.mk
 
 .PHONY: run install cut test setup-run setup-test build model runtime ffmpeg lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
 
