@@ -2238,6 +2238,11 @@ export interface components {
              */
             deinterlace?: components["schemas"]["Deinterlace"];
             /**
+             * @description Color of the page that a `gif` is made for, as `#RRGGBB`: the soft edges of the subject are mixed
+             *     with it. Default: none; each pixel is that of the subject, or clear.
+             */
+            edgeColor?: string;
+            /**
              * Format: binary
              * @description The clip. Its format is detected from its bytes; its name and media type do not matter. Send
              *     exactly one of `file`, `url` and `inputStorageId`.
