@@ -50,14 +50,14 @@ clearcut keys revoke 2",
     (
         "jobs",
         "clearcut jobs list --state failed
-clearcut jobs show 3f2a…
-clearcut jobs watch 3f2a…",
+clearcut jobs show jd1xyhpqnkjne5vgmqnbde
+clearcut jobs watch jd1xyhpqnkjne5vgmqnbde",
     ),
     ("jobs list", "clearcut jobs list --data /srv/clearcut --limit 20"),
-    ("jobs show", "clearcut jobs show 3f2a…"),
-    ("jobs cancel", "clearcut jobs cancel 3f2a…"),
-    ("jobs retry", "clearcut jobs retry 3f2a…"),
-    ("jobs watch", "clearcut jobs watch 3f2a…"),
+    ("jobs show", "clearcut jobs show jd1xyhpqnkjne5vgmqnbde"),
+    ("jobs cancel", "clearcut jobs cancel jd1xyhpqnkjne5vgmqnbde"),
+    ("jobs retry", "clearcut jobs retry jd1xyhpqnkjne5vgmqnbde"),
+    ("jobs watch", "clearcut jobs watch jd1xyhpqnkjne5vgmqnbde"),
     ("gc", "clearcut gc --dry-run\nclearcut gc --data /srv/clearcut --retention-hours 2"),
     (
         "models",

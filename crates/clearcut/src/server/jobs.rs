@@ -76,7 +76,7 @@ async fn run_action(queue: &dyn Queue, action: &Action) -> Result<(), Failure> {
         Action::List { state, key, limit } => {
             let state = state.as_deref().and_then(|name| name.parse().ok());
             let newest = list(queue, state, key.map(KeyId), *limit).await?;
-            println!("{:<32}  {:<10}  {:>4}  {:>4}  {:<21}  clip", "id", "state", "done", "key", "created");
+            println!("{:<22}  {:<10}  {:>4}  {:>4}  {:<21}  clip", "id", "state", "done", "key", "created");
             for job in &newest {
                 println!("{}", line(job));
             }
@@ -158,13 +158,18 @@ async fn watch(queue: &dyn Queue, mut job: JobRecord) -> Result<(), Failure> {
     }
 }
 
+/// What is done of a job.
+fn percent(job: &JobRecord) -> u8 {
+    if job.state == JobState::Completed { 100 } else { job.progress.percent() }
+}
+
 /// A job in one line.
 fn line(job: &JobRecord) -> String {
-    let done = if job.state == JobState::Completed { 100 } else { job.progress.percent() };
+    let done = percent(job);
     let clip = job.clip_name.as_ref().map(|name| escape_line(name.as_str())).unwrap_or_default();
     let code = job.failure.as_ref().map(|failure| format!("  {}", failure.code.name())).unwrap_or_default();
     let (id, state, key, created) = (job.id.as_str(), job.state.name(), job.owner.0, format_time(Some(job.created)));
-    format!("{id:<32}  {state:<10}  {done:>3}%  {key:>4}  {created:<21}  {clip}{code}")
+    format!("{id:<22}  {state:<10}  {done:>3}%  {key:>4}  {created:<21}  {clip}{code}")
 }
 
 /// All of a job, a property in each line.
@@ -172,7 +177,7 @@ fn details(job: &JobRecord) -> String {
     let mut lines = vec![
         ("job", job.id.as_str().to_owned()),
         ("state", job.state.name().to_owned()),
-        ("progress", format!("{} %", job.progress.percent())),
+        ("progress", format!("{} %", percent(job))),
         ("key", job.owner.0.to_string()),
         ("created", format_time(Some(job.created))),
         ("started", format_time(job.started)),
