@@ -27,6 +27,15 @@ export function showRefused(form, problem) {
   if (fields[0] instanceof HTMLElement) fields[0].focus();
 }
 
+/** Leads to the field that contradicts another. @param {Element} form @param {string} name of the field */
+export function showWrong(form, name) {
+  const field = form.querySelector(`[name="${name}"]`);
+  if (!(field instanceof HTMLElement)) return;
+  if (field.closest("details.more")) openMore(form);
+  field.setAttribute("aria-invalid", "true");
+  field.focus();
+}
+
 /** Leads to the control that mends a warning. @param {Element} options @param {string} code of the warning */
 export function showRemedy(options, code) {
   const { control } = REMEDIES[code] ?? {};
