@@ -160,6 +160,11 @@ test("what contradicts itself is said before it is sent, and leads to its field"
     assert.match(await page.innerText("cut-actions .problem"), expected);
     await page.click(cutButton);
     assert.equal(await page.evaluate(() => document.activeElement.name), field);
+    const isSeen = await page.evaluate(() => {
+      const { left, top, width, height } = document.activeElement.getBoundingClientRect();
+      return document.elementFromPoint(left + width / 2, top + height / 2) === document.activeElement;
+    });
+    assert.ok(isSeen, `${field} has the focus, and lies beneath something`);
     for (const name of Object.keys(fills)) await page.fill(`input[name=${name}]`, "");
     await page.press(`input[name=${field}]`, "Tab");
     assert.equal(await page.isVisible("cut-actions .problem"), false);
