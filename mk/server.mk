@@ -126,3 +126,4 @@ error-codes:
 .PHONY: page-screenshots
 page-screenshots: build tests/browser/node_modules
 	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node screenshots.mjs ../../docs/pictures
+	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node journey.mjs ../../docs/pictures/journey.png

@@ -57,6 +57,8 @@ export class ClearcutVideo extends Base {
   #error = null;
   /** What it was when it let its file go. @type {{ [name: string]: unknown, currentTime: number } | null} */
   #asleep = null;
+  /** Whether its file was opened again, and has told no data yet. */
+  #isReopened = false;
   /** What play() has promised. @type {{ resolve: () => void, reject: (error: DOMException) => void }[]} */
   #plays = [];
 
@@ -293,6 +295,7 @@ export class ClearcutVideo extends Base {
     video.preload = this.#preload;
     video.src = this.#src;
     video.playbackRate = playbackRate;
+    this.#isReopened = this.#asleep !== null;
     this.#keep();
   }
 
@@ -338,6 +341,9 @@ export class ClearcutVideo extends Base {
   /** Passes on an event of the `<video>`. @param {string} type */
   #tell(type) {
     const { video } = this;
+    // A slow browser tells it after the end of the seek.
+    const isKnown = type === "loadeddata" && this.#isReopened;
+    if (isKnown) this.#isReopened = false;
     if (this.#asleep) {
       // Back to where it was; nobody needs to know.
       if (type === "loadedmetadata") video.currentTime = this.#asleep.currentTime;
@@ -354,7 +360,7 @@ export class ClearcutVideo extends Base {
     }
     // By itself at the end, or by somebody who has the <video>.
     if (type === "ended" || (type === "pause" && video.paused && this.#isSeen)) this.#isWanted = false;
-    this.dispatchEvent(new Event(type));
+    if (!isKnown) this.dispatchEvent(new Event(type));
   }
 
   #showPoster() {

@@ -76,9 +76,24 @@ test("of 60 elements, scrolled through twice, each that is on the screen shows i
   assert.equal(await page.evaluate(() => window.contexts.length), 1);
 });
 
-test("far from the screen elements let their files go, and come back as they were", async () => {
+/** A <video> that seeks tells its data once the seek has ended, as a slow browser does. */
+const SLOW = () => {
+  const { addEventListener } = EventTarget.prototype;
+  HTMLVideoElement.prototype.addEventListener = function (type, act, options) {
+    const late = (event) =>
+      this.seeking ? addEventListener.call(this, "seeked", () => act(event), { once: true }) : act(event);
+    addEventListener.call(this, type, type === "loadeddata" ? late : act, options);
+  };
+};
+
+for (const [browser, init] of Object.entries({ fast: undefined, slow: SLOW }))
+  test(`far from the screen elements let their files go, and come back as they were, in a ${browser} browser`, () =>
+    comesBack(init));
+
+/** @param {(() => void) | undefined} init */
+async function comesBack(init) {
   const html = `<style>clearcut-video{display:block;margin-bottom:600px}</style>${wall("muted")}`;
-  const page = await open(html, { background: "rgb(0,0,255)" });
+  const page = await open(html, { background: "rgb(0,0,255)", init });
   await at(page, 1);
   await page.evaluate(async () => {
     const player = document.querySelector("clearcut-video");
@@ -123,7 +138,7 @@ test("far from the screen elements let their files go, and come back as they wer
   assert.deepEqual(await state(), { ...asleep, src: true });
   assert.deepEqual(await shown(page, SIDE, SIDE), before);
   assert.deepEqual(await page.evaluate(() => window.told), []);
-});
+}
 
 test("a lost context leaves the last frame on the screen, and when it is back, what is shown now is drawn", async () => {
   const page = await open(wall("").slice(0, (2 * wall("").length) / COUNT), {

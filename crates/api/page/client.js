@@ -132,7 +132,8 @@ export class Client extends EventTarget {
 
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
   async #request(path, init = {}) {
-    const { status, text } = await exchange(`/api/v1${path}`, { ...init, headers: this.headers });
+    const headers = { ...this.headers, ...init.headers };
+    const { status, text } = await exchange(`/api/v1${path}`, { ...init, headers });
     return this.#dataOf(status, text);
   }
 
@@ -157,9 +158,9 @@ export class Client extends EventTarget {
     return this.#request(`/jobs/${id}/cancel`, { method: "POST" });
   }
 
-  /** @param {string} id @returns {Promise<{ jobId: string }>} the new job */
-  retry(id) {
-    return this.#request(`/jobs/${id}/retry`, { method: "POST" });
+  /** Runs a job again, once for all requests with the same `once`. @param {string} id @param {string} once @returns {Promise<{ jobId: string }>} the new job */
+  retry(id, once) {
+    return this.#request(`/jobs/${id}/retry`, { method: "POST", headers: { "idempotency-key": once } });
   }
 
   /** Removes a job and its files. @param {string} id */
@@ -240,14 +241,23 @@ export class Client extends EventTarget {
     }
   }
 
-  /** Whether the server has a neural model. @returns {Promise<boolean>} */
+  /** Whether the server has a neural model. */
   async hasModel() {
+    const found = (await this.#ready())?.checks.find(({ name }) => name === "network");
+    return found !== undefined && found.detail !== "none";
+  }
+
+  /** The formats that the server can write; null where it does not say so. */
+  async formats() {
+    return (await this.#ready())?.formats ?? null;
+  }
+
+  /** What the server says of itself; null if it does not answer. @returns {Promise<{ checks: { name: string, detail: string }[], formats?: string[] } | null>} */
+  async #ready() {
     try {
-      const { data } = await (await fetch("/readyz")).json();
-      const found = data.checks.find((/** @type {{ name: string }} */ check) => check.name === "network");
-      return found !== undefined && found.detail !== "none";
+      return (await (await fetch("/readyz")).json()).data;
     } catch {
-      return false;
+      return null;
     }
   }
 

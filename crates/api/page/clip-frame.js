@@ -18,6 +18,8 @@ export class ClipFrame extends HTMLElement {
   /** @type {HTMLVideoElement | null} */
   #video = null;
   #wanted = 0;
+  /** Of the frame, in pixels; zeros before there is one. */
+  size = { width: 0, height: 0 };
 
   connectedCallback() {
     this.#canvas.hidden = true;
@@ -46,6 +48,11 @@ export class ClipFrame extends HTMLElement {
   get duration() {
     const { duration = 0 } = this.#video ?? {};
     return Number.isFinite(duration) ? duration : 0;
+  }
+
+  /** The picture itself. */
+  get picture() {
+    return this.#canvas;
   }
 
   async #load() {
@@ -82,6 +89,7 @@ export class ClipFrame extends HTMLElement {
       source instanceof HTMLVideoElement
         ? [source.videoWidth, source.videoHeight]
         : [source.naturalWidth, source.naturalHeight];
+    this.size = { width, height };
     const scale = Math.min(1, 1280 / Math.max(width, height));
     this.#canvas.width = Math.round(width * scale);
     this.#canvas.height = Math.round(height * scale);

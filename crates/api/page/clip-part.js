@@ -41,13 +41,20 @@ export function keepPart(jobId, part) {
 export const keptPart = (jobId) => keptParts().find(([id]) => id === jobId)?.[1] ?? null;
 
 /** The seconds of `1.5`, `02:01.5` or `1:02:01.5`; NaN of anything else. @param {string} time */
-const secondsOf = (time) => time.split(":").reduce((sum, unit) => sum * 60 + (unit ? Number(unit) : Number.NaN), 0);
+export const secondsOf = (time) =>
+  time.split(":").reduce((sum, unit) => sum * 60 + (unit ? Number(unit) : Number.NaN), 0);
 
 /** From when to when a part lies in a clip of `duration` seconds; all of the clip if it is no part. @param {string} trim @param {number} duration */
 export function timesOf(trim, duration) {
   const [from = "", to = ""] = trim.split(",").map((time) => time.trim());
   const [start, end] = [from ? secondsOf(from) : 0, to ? secondsOf(to) : duration];
   return start < end ? { start, end } : { start: 0, end: duration };
+}
+
+/** A part from when to when as `START,END`; empty for all of a clip of `duration` seconds. @param {{ start: number, end: number }} times @param {number} duration */
+export function trimOf({ start, end }, duration) {
+  const [from, to] = [start > 0 ? String(start) : "", end < duration ? String(end) : ""];
+  return from || to ? `${from},${to}` : "";
 }
 
 /** The rectangle that is cut of a frame, in pixels; with margins it lies around the frame. @param {Part} part @param {{ width: number, height: number }} frame @returns {Rect} */

@@ -1,12 +1,14 @@
 // The options of a cut, before the clip is sent.
 import { Clip } from "./clip.js";
+import { contradictionIn } from "./contradictions.js";
 import { CutActions } from "./cut-actions.js";
 import { formOf, hasQuality } from "./cut-form.js";
 import { FramePreview } from "./frame-preview.js";
 import { h, uniqueId } from "./html.js";
 import { newBackgroundField } from "./new-background.js";
 import { BackgroundField, keptOptions, methodField, toleranceField } from "./option-fields.js";
-import { openMore, showRefused, showRemedy } from "./option-place.js";
+import { openMore, showRefused, showRemedy, showWrong } from "./option-place.js";
+import { PartFields } from "./part-fields.js";
 import { PRESETS } from "./presets.js";
 import { FORMATS } from "./texts.js";
 
@@ -16,8 +18,8 @@ import { FORMATS } from "./texts.js";
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
-/** Shapes of frames that are proposed. */
-const SHAPES = ["auto", "auto:1:1", "1:1", "4:5", "9:16", "16:9"];
+/** The longest side of a poster. */
+const LARGEST_PX = "2048";
 /** The options of previews in place of those of the cut. @type {Partial<Options>} */
 const PREVIEWED = {
   preset: "",
@@ -64,6 +66,9 @@ export class CutOptions extends HTMLElement {
   #preview = new FramePreview();
   #background = new BackgroundField();
   #actions = new CutActions();
+  #part = new PartFields();
+  /** The formats that the server can write; null before it has said so. @type {string[] | null} */
+  #able = null;
   #quality = h("div", { class: "field" });
   #byColor = h("div", { class: "options" });
   #more = h("details", { class: "more" });
@@ -80,6 +85,17 @@ export class CutOptions extends HTMLElement {
     // The frame is shown whole, for hints are shares of it.
     const settings = () => ({ keyColor: this.clip.keyColor, hints: this.clip.hints, trim: this.clip.trim, crop: "" });
     frame.form = () => formOf({ ...this.options, ...PREVIEWED }, settings());
+    frame.posterForm = () => {
+      const crop = this.clip.crop.startsWith("auto") ? "" : this.clip.crop;
+      return formOf({ ...this.options, ...PREVIEWED, size: this.options.size || LARGEST_PX }, { ...settings(), crop });
+    };
+    this.#part.clip = this.clip;
+    this.#part.addEventListener("part", () => frame.refresh());
+    frame.addEventListener("part", () => {
+      this.#part.show();
+      this.#mayBeRight();
+    });
+    frame.addEventListener("ready", this.#show, true);
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
@@ -110,8 +126,7 @@ export class CutOptions extends HTMLElement {
         this.#formatFields.replaceChildren(this.#formats());
         this.#show();
       }),
-      this.#part(),
-      this.#crop(),
+      this.#part,
       this.#tempo(),
       this.#loop(),
       this.#setByPreset,
@@ -126,6 +141,12 @@ export class CutOptions extends HTMLElement {
       this.#quality,
     );
     this.#formatFields.replaceChildren(this.#formats());
+    this.client?.formats().then((formats) => {
+      this.#able = formats;
+      this.options.formats = this.options.formats.filter((format) => formats?.includes(format) ?? true);
+      this.#formatFields.replaceChildren(this.#formats());
+      this.#show();
+    });
     const form = h(
       "form",
       { class: "options" },
@@ -139,19 +160,15 @@ export class CutOptions extends HTMLElement {
     );
     form.onsubmit = (event) => {
       event.preventDefault();
+      const wrong = this.#contradiction;
+      if (wrong) return showWrong(form, wrong.field);
       // A file is not kept: what would be sent without it is another cut.
       const { backgroundFile, formats, ...kept } = this.options;
       const transparent = backgroundFile ? DEFAULTS.formats : formats;
       localStorage.setItem(STORAGE_KEY, JSON.stringify({ ...kept, formats: transparent }));
       this.dispatchEvent(new Event("cut"));
     };
-    // What was refused may be right now.
-    form.onchange = () => {
-      if (!this.clip.problem) return;
-      this.clip.problem = "";
-      for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-      this.clip.changed();
-    };
+    form.onchange = () => this.#mayBeRight();
     // The browser points at a number out of its bounds, if it is visible.
     form.addEventListener("invalid", () => openMore(form), true);
     this.replaceChildren(h("div", { class: "frame-pane" }, frame), form);
@@ -178,8 +195,19 @@ export class CutOptions extends HTMLElement {
     this.#preview.refresh();
   }
 
+  get #contradiction() {
+    return contradictionIn(this.options, this.clip, this.#preview.known);
+  }
+
+  /** What was refused may be right now. */
+  #mayBeRight() {
+    for (const field of this.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    this.clip.problem = "";
+    this.clip.changed();
+  }
+
   #show = () => {
-    this.#actions.say(this.clip.problem);
+    this.#actions.say(this.clip.problem || (this.#contradiction?.says ?? ""));
     const { preset } = this.options;
     this.#formatFields.hidden = preset !== "";
     this.#setByPreset.hidden = preset !== "";
@@ -190,7 +218,8 @@ export class CutOptions extends HTMLElement {
   };
 
   #formats() {
-    const choices = Object.entries(FORMATS).map(([name, { name: label, about }]) => {
+    const offered = Object.entries(FORMATS).filter(([name]) => this.#able?.includes(name) ?? true);
+    const choices = offered.map(([name, { name: label, about }]) => {
       const format = /** @type {Format} */ (name);
       const box = h("input", {
         type: "checkbox",
@@ -230,62 +259,6 @@ export class CutOptions extends HTMLElement {
       { class: "field" },
       h("div", { class: "row spread" }, h("label", { for: id }, "Max file size"), input),
       h("p", { class: "hint" }, "For WebM, WebP, PNG and GIF. Lowers the quality, then the frame rate, then the size."),
-    );
-  }
-
-  /** From where to where the clip is cut. */
-  #part() {
-    const id = uniqueId();
-    const [start = "", end = ""] = this.clip.trim.split(",");
-    const time = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ value) =>
-      h("input", { id: `${id}-${name}`, name, value, placeholder: label, "aria-label": label });
-    const from = time("trim-start", "start", start);
-    const to = time("trim-end", "end", end);
-    const change = () => {
-      const [start, end] = [from, to].map(({ value }) => value.replaceAll(/\s/g, ""));
-      this.clip.trim = start || end ? `${start},${end}` : "";
-      this.#preview.refresh();
-    };
-    from.onchange = change;
-    to.onchange = change;
-    return h(
-      "div",
-      { class: "field" },
-      h(
-        "div",
-        { class: "row spread" },
-        h("label", { for: from.id }, "Trim"),
-        h("span", { class: "row" }, from, "to", to),
-      ),
-      h("p", { class: "hint" }, "In seconds, or as hh:mm:ss.mmm. Leave empty for the whole clip."),
-    );
-  }
-
-  /** The part of the frame that is cut. */
-  #crop() {
-    const id = uniqueId();
-    const shapes = h("datalist", { id: `${id}-shapes` }, ...SHAPES.map((value) => h("option", { value })));
-    const crop = h("input", {
-      id,
-      name: "crop",
-      value: this.clip.crop,
-      placeholder: "whole frame",
-      "aria-describedby": `${id}-hint`,
-    });
-    crop.setAttribute("list", shapes.id);
-    crop.onchange = () => {
-      this.clip.crop = crop.value.replaceAll(/\s/g, "");
-      this.#preview.refresh();
-    };
-    return h(
-      "div",
-      { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: id }, "Crop"), crop, shapes),
-      h(
-        "p",
-        { class: "hint", id: `${id}-hint` },
-        "A shape such as 1:1, X,Y,WIDTH,HEIGHT in even pixels, auto for the subject, or auto:1:1 around it. The preview still shows the whole frame.",
-      ),
     );
   }
 
@@ -376,18 +349,18 @@ export class CutOptions extends HTMLElement {
     select.value = this.options[name];
     select.onchange = () => {
       this.options[name] = select.value;
-      if (name === "size" && select.value) this.#clear("width", "height");
+      if (name === "size" && select.value) this.#clear("width", "height", "fit");
       if (name === "preset") this.#show();
     };
     return h("div", { class: "field row spread" }, h("label", { for: id }, label), select);
   }
 
-  /** Empties fields in whose place others are set: the longer side, or width and height. @param {("size" | "width" | "height")[]} names */
+  /** Empties fields in whose place others are set: the longer side, or width and height. @param {("size" | "width" | "height" | "fit")[]} names */
   #clear(...names) {
     for (const name of names) {
-      this.options[name] = "";
+      this.options[name] = name === "fit" ? DEFAULTS.fit : "";
       const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (this.querySelector(`[name=${name}]`));
-      field.value = "";
+      field.value = this.options[name];
     }
   }
 

@@ -296,7 +296,7 @@ export class Desk {
   /** Other clips get the options of one, but not what belongs to it: its part, its color, its hints. @param {Item} item */
   #applyToAll(item) {
     for (const other of this.items)
-      if (other instanceof Clip && other.state === "draft") {
+      if (other instanceof Clip && other.state === "draft" && other !== item) {
         other.options = { ...item.options, formats: [...item.options.formats] };
         other.problem = "";
         other.changed();

@@ -2,24 +2,39 @@
 import { Client, Problem } from "./client.js";
 import { Clip } from "./clip.js";
 import { ClipFrame } from "./clip-frame.js";
-import { timesOf } from "./clip-part.js";
+import { rectOf, timesOf } from "./clip-part.js";
+import { CropBox } from "./crop-box.js";
 import { HintLayer, hintList } from "./hint-layer.js";
-import { h, uniqueId } from "./html.js";
+import { button, h, uniqueId } from "./html.js";
 import { REMEDIES } from "./remedies.js";
-import { explain, formatTime } from "./texts.js";
+import { save } from "./save.js";
+import { explain, formatTime, outputName } from "./texts.js";
+import { TrimBar } from "./trim-bar.js";
 
 /** A preview is requested when a control has rested for so long. */
 const REST_MS = 200;
+const MODES = [
+  ["clip", "Original"],
+  ["cut", "Cut"],
+  ["matte", "Matte"],
+];
+const CROPS = [
+  ["", "Whole frame"],
+  ["box", "A box"],
+  ["auto", "The subject"],
+];
 /** The slider ends so far before the end of the clip, where the last frame is shown whatever the rounding. */
 const END_SECS = 0.05;
 
-/** `<frame-preview>`: fires `pick` with a color as detail, as its `<clip-frame>` does, `measured` with the measured one, and `previewed` with a preview. */
+/** `<frame-preview>`: fires `pick` with a color as detail, as its `<clip-frame>` does, `measured` with the measured one, `previewed` with a preview, and `part` when its handles or its box have changed the part of the clip. */
 export class FramePreview extends HTMLElement {
   clip = new Clip();
   /** @type {Client | null} */
   client = null;
   /** The fields of a cut. */
   form = () => new FormData();
+  /** The fields of a poster. */
+  posterForm = () => new FormData();
   #frame = new ClipFrame();
   #layer = new HintLayer();
   #hints = h("div", {});
@@ -27,9 +42,15 @@ export class FramePreview extends HTMLElement {
   #status = h("p", { class: "hint", role: "status" });
   #time = h("input", { type: "range", min: "0", step: "0.01", value: "0", "aria-label": "Time in the clip" });
   #timeText = h("output", { class: "time" }, formatTime(0));
+  #bar = new TrimBar();
+  #box = new CropBox();
+  #frameBox = h("div", { class: "frame-box" });
+  #crops = radios("Crop", CROPS, "", (value) => this.#chooseCrop(value));
+  #poster = button("Save this frame as a poster", () => this.#savePoster(), { class: "quiet" });
   #mode = "clip";
   #timer = 0;
   #pending = new AbortController();
+  #closed = new AbortController();
 
   connectedCallback() {
     this.#frame.file = this.clip.file;
@@ -45,56 +66,142 @@ export class FramePreview extends HTMLElement {
     });
     const [modes, timeSlider] = [this.#modes(), this.#timeSlider()];
     this.#frame.addEventListener("ready", () => {
-      modes.hidden = !this.clip.file;
+      modes.hidden = this.#poster.hidden = !this.clip.file;
+      this.#crops.hidden = this.#frame.size.width === 0;
       timeSlider.hidden = this.#frame.duration <= 2 * END_SECS;
+      this.#time.max = String(this.#frame.duration - END_SECS);
+      this.#showCrop();
       this.#keepInPart();
       this.#showWarning();
     });
-    const box = h("div", { class: "frame-box" }, this.#frame, this.#cut, this.#layer);
-    this.replaceChildren(box, timeSlider, modes, this.#status, this.#hints);
+    this.#crops.hidden = this.#poster.hidden = this.#box.hidden = true;
+    this.#bar.addEventListener("trim", (event) => this.#trim(/** @type {CustomEvent} */ (event).detail));
+    this.#box.addEventListener("crop", (event) => this.#setCrop(/** @type {CustomEvent<string>} */ (event).detail));
+    this.#frameBox.replaceChildren(this.#frame, this.#cut, this.#layer, this.#box);
+    const tools = h("div", { class: "frame-tools" }, modes, this.#crops, this.#poster);
+    this.replaceChildren(this.#frameBox, timeSlider, tools, this.#status, this.#hints);
+    for (const element of [this.#frameBox, this.#frame.picture, this.#cut]) this.#sized.observe(element);
     this.clip.addEventListener("change", this.#showUploaded);
   }
 
   disconnectedCallback() {
     this.#pending.abort();
+    this.#closed.abort();
     clearTimeout(this.#timer);
+    this.#sized.disconnect();
     this.clip.removeEventListener("change", this.#showUploaded);
   }
 
   #timeSlider() {
     this.#time.oninput = () => {
-      this.#timeText.textContent = formatTime(this.#time.valueAsNumber);
-      this.#frame.seek(this.#time.valueAsNumber);
+      this.#keepInPart();
+      this.#seek();
       this.refresh();
     };
-    return h("div", { class: "row time-slider", hidden: true }, this.#time, this.#timeText);
+    const line = h("div", { class: "time-line" }, this.#time, this.#bar);
+    return h("div", { class: "row time-slider", hidden: true }, line, this.#timeText);
+  }
+
+  #seek() {
+    this.#timeText.textContent = formatTime(this.#time.valueAsNumber);
+    this.#frame.seek(this.#time.valueAsNumber);
   }
 
   /** Keeps the slider in the part of the clip that is cut. Times are hundredths of a second, as its steps are. */
   #keepInPart() {
     const { duration } = this.#frame;
     const { start, end } = timesOf(this.clip.trim, duration);
+    this.#bar.show(this.clip.trim, duration);
     const before = this.#time.valueAsNumber;
     const first = Math.ceil(start * 100 - 1e-6) / 100;
-    this.#time.min = String(first);
-    this.#time.max = String(Math.max(first, Math.min(end, duration) - END_SECS));
-    if (this.#time.valueAsNumber === before) return;
-    this.#timeText.textContent = formatTime(this.#time.valueAsNumber);
-    this.#frame.seek(this.#time.valueAsNumber);
+    const last = Math.max(first, Math.min(end, duration) - END_SECS);
+    this.#time.valueAsNumber = Math.min(last, Math.max(first, before));
+    if (this.#time.valueAsNumber !== before) this.#seek();
+  }
+
+  /** Cuts another part, and shows the frame at the handle that was moved. @param {{ trim: string, at: number }} moved */
+  #trim({ trim, at }) {
+    this.clip.trim = trim;
+    this.#time.value = String(at);
+    this.#keepInPart();
+    this.#seek();
+    this.dispatchEvent(new Event("part"));
+    this.refresh();
+  }
+
+  /** Shows which part of the frame is cut. */
+  #showCrop() {
+    const { crop } = this.clip;
+    const { size } = this.#frame;
+    const shown = crop === "" ? "" : crop.startsWith("auto") ? "auto" : "box";
+    for (const radio of this.#crops.querySelectorAll("input")) radio.checked = radio.value === shown;
+    const rect = shown === "box" ? rectOf({ trim: "", crop, cover: "" }, size) : null;
+    this.#box.hidden = size.width === 0 || rect === null || !(rect.width > 0 && rect.height > 0);
+    if (rect && !this.#box.hidden) this.#box.show(rect, size);
+    this.#place();
+  }
+
+  /** @param {string} value of the choice */
+  #chooseCrop(value) {
+    const { width, height } = this.#frame.size;
+    // A tenth of each side is cut off at first, so that the corners are seen.
+    const [x, y] = [width, height].map((side) => 2 * Math.round(side / 20));
+    const box = [x, y, 2 * Math.floor((width - 2 * x) / 2), 2 * Math.floor((height - 2 * y) / 2)].join(",");
+    this.#setCrop(value === "box" ? box : value);
+    this.#showCrop();
+  }
+
+  /** @param {string} crop */
+  #setCrop(crop) {
+    this.clip.crop = crop;
+    this.dispatchEvent(new Event("part"));
+  }
+
+  /** Lays the box over the picture that is shown. */
+  #place = () => {
+    if (this.#box.hidden) return;
+    const shown = this.#cut.hidden ? this.#frame.picture : this.#cut;
+    const [picture, around] = [shown, this.#frameBox].map((element) => element.getBoundingClientRect());
+    Object.assign(this.#box.style, {
+      left: `${picture.left - around.left}px`,
+      top: `${picture.top - around.top}px`,
+      width: `${picture.width}px`,
+      height: `${picture.height}px`,
+    });
+  };
+  #sized = new ResizeObserver(this.#place);
+
+  /** Length of the clip in seconds, and its frame in pixels; 0 where the browser does not show it. */
+  get known() {
+    return { duration: this.#frame.duration, ...this.#frame.size };
+  }
+
+  /** Saves the cut of this frame, in full size. */
+  async #savePoster() {
+    const { clip, client } = this;
+    if (!client || !clip.file) return;
+    this.#poster.disabled = true;
+    this.#showStatus("Cutting this frame in full size…");
+    try {
+      const preview = await this.#previewOf(client, clip.file, this.#closed.signal, this.posterForm);
+      if (!preview) return;
+      const bytes = Uint8Array.from(atob(preview.url.split(",")[1]), (letter) => letter.charCodeAt(0));
+      save(new Blob([bytes], { type: "image/png" }), outputName(clip.name, "poster"));
+      const whole = clip.crop.startsWith("auto") ? " It is the whole frame: the subject is looked for in a cut." : "";
+      this.#showStatus(
+        `Saved the frame at ${formatTime(preview.time)}, ${preview.width} × ${preview.height} pixels.${whole}`,
+      );
+    } catch (problem) {
+      this.#showStatus(problem instanceof Problem ? explain(problem) : String(problem), true);
+    } finally {
+      this.#poster.disabled = false;
+    }
   }
 
   #modes() {
-    const name = uniqueId();
-    const modes = [
-      ["clip", "Original"],
-      ["cut", "Cut"],
-      ["matte", "Matte"],
-    ].map(([mode, label]) => {
-      const box = h("input", { type: "radio", name, value: mode, checked: mode === "clip" });
-      box.onchange = () => this.#show(mode);
-      return h("label", { class: "pill" }, box, label);
-    });
-    return h("fieldset", { class: "tool", hidden: true }, h("legend", {}, "This frame"), ...modes);
+    const modes = radios("This frame", MODES, "clip", (mode) => this.#show(mode));
+    modes.hidden = true;
+    return modes;
   }
 
   /** Shows the cut at the time of the warning, if the clip was opened for one. */
@@ -138,6 +245,7 @@ export class FramePreview extends HTMLElement {
   /** Requests a new preview: the options have changed. */
   refresh() {
     if (this.#frame.duration > 0) this.#keepInPart();
+    this.#showCrop();
     if (this.#mode === "clip") return;
     clearTimeout(this.#timer);
     // Closes the request that is under way: the server stops working on it.
@@ -153,7 +261,7 @@ export class FramePreview extends HTMLElement {
     const { clip, client } = this;
     if (!client || !clip.file) return;
     try {
-      const preview = await this.#previewOf(client, clip.file, signal);
+      const preview = await this.#previewOf(client, clip.file, signal, this.form);
       if (!preview || signal.aborted) return;
       this.#cut.style.aspectRatio = `${preview.width} / ${preview.height}`;
       this.#cut.src = preview.url;
@@ -162,8 +270,8 @@ export class FramePreview extends HTMLElement {
       this.#cut.hidden = false;
       this.#layer.hidden = false;
       this.#layer.cover(this.#cut, preview.time);
-      const kept = clip.crop.startsWith("auto") ? "the subject" : clip.crop;
-      const whole = clip.crop ? ` This is the whole frame; the cut is cropped to ${kept}.` : "";
+      const kept = clip.crop.startsWith("auto") ? "is cropped to the subject" : "takes what lies in the box";
+      const whole = clip.crop ? ` This is the whole frame; the cut ${kept}.` : "";
       this.#showStatus(describePreview(preview) + whole);
       this.dispatchEvent(new CustomEvent("previewed", { detail: preview }));
       const { detectedBackgroundColor: found } = preview;
@@ -176,11 +284,11 @@ export class FramePreview extends HTMLElement {
     }
   }
 
-  /** @param {Client} client @param {File} file @param {AbortSignal} signal */
-  async #previewOf(client, file, signal) {
+  /** @param {Client} client @param {File} file @param {AbortSignal} signal @param {() => FormData} fields */
+  async #previewOf(client, file, signal, fields) {
     const ask = async () => {
       const { storageId } = await this.clip.upload(client, file);
-      const form = this.form();
+      const form = fields();
       form.set("inputStorageId", storageId);
       form.set("time", this.#time.valueAsNumber.toFixed(3));
       return signal.aborted ? null : client.preview(form, signal);
@@ -199,6 +307,17 @@ export class FramePreview extends HTMLElement {
     if (this.#mode === "clip" || uploadedShare === null || uploadedShare >= 1 || !this.#cut.hidden) return;
     this.#showStatus(`Uploading the clip for the preview: ${Math.round(uploadedShare * 100)} %`);
   };
+}
+
+/** A choice of one. @param {string} legend @param {string[][]} choices @param {string} chosen @param {(value: string) => void} onChange */
+function radios(legend, choices, chosen, onChange) {
+  const name = uniqueId();
+  const pills = choices.map(([value, label]) => {
+    const radio = h("input", { type: "radio", name, value, checked: value === chosen });
+    radio.onchange = () => onChange(value);
+    return h("label", { class: "pill" }, radio, label);
+  });
+  return h("fieldset", { class: "tool" }, h("legend", {}, legend), ...pills);
 }
 
 /** @param {import("./client.js").Preview} preview */

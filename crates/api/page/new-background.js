@@ -6,7 +6,7 @@ import { h, uniqueId } from "./html.js";
 
 const COLOR = "#ffffff";
 /** Formats that hold a matte, and take no background. @type {Format[]} */
-const MATTES = ["stacked-alpha", "matte", "foreground"];
+export const MATTES = ["stacked-alpha", "matte", "foreground"];
 /** The formats of a cut without a background. @type {Format[]} */
 const TRANSPARENT = ["webm", "stacked-alpha"];
 
@@ -39,6 +39,8 @@ export function newBackgroundField(options, onChange) {
   const show = () => {
     color.hidden = select.value !== "color";
     file.hidden = select.value !== "file";
+    // Without it, nothing would be put behind the subject.
+    file.required = select.value === "file" && !options.backgroundFile;
   };
   select.value = choiceOf(options);
   color.value = options.background.startsWith("#") ? options.background : COLOR;

@@ -24,7 +24,22 @@ export function showRefused(form, problem) {
   });
   if (fields.length > 0) openMore(form);
   for (const field of fields) field.setAttribute("aria-invalid", "true");
-  if (fields[0] instanceof HTMLElement) fields[0].focus();
+  if (fields[0] instanceof HTMLElement) show(fields[0]);
+}
+
+/** Gives a field the focus, and brings it above the actions, which lie over the end of the form. @param {HTMLElement} field */
+function show(field) {
+  field.focus({ preventScroll: true });
+  field.scrollIntoView({ block: "center" });
+}
+
+/** Leads to the field that contradicts another. @param {Element} form @param {string} name of the field */
+export function showWrong(form, name) {
+  const field = form.querySelector(`[name="${name}"]`);
+  if (!(field instanceof HTMLElement)) return;
+  if (field.closest("details.more")) openMore(form);
+  field.setAttribute("aria-invalid", "true");
+  show(field);
 }
 
 /** Leads to the control that mends a warning. @param {Element} options @param {string} code of the warning */

@@ -30,6 +30,15 @@ export const MAX_KB = {
   "web-hero": 2000,
 };
 
+/** The longest file that each takes, in seconds. @type {Record<string, number>} */
+export const MAX_SECS = {
+  "telegram-sticker": 3,
+  "telegram-emoji": 3,
+  "whatsapp-sticker": 10,
+  "discord-sticker": 5,
+  "line-sticker": 4,
+};
+
 /** The largest file that some options allow, in bytes; null without a limit. @param {{ preset?: string, maxBytes?: string } | null} options */
 export function limitOf(options) {
   const { preset = "", maxBytes = "" } = options ?? {};

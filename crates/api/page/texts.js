@@ -196,9 +196,11 @@ export function formatDuration(secs) {
 
 /** A time in a clip, as 0:03.25. @param {number} secs */
 export function formatTime(secs) {
-  const whole = Math.floor(secs);
-  const hundredths = String(Math.floor((secs - whole) * 100)).padStart(2, "0");
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}.${hundredths}`;
+  // 1.2 is a little less than 1.2.
+  const hundredths = Math.floor(secs * 100 + 1e-6);
+  const two = (/** @type {number} */ number) => String(number % 100).padStart(2, "0");
+  const whole = Math.floor(hundredths / 100);
+  return `${Math.floor(whole / 60)}:${two(whole % 60)}.${two(hundredths)}`;
 }
 
 /** @param {number} seconds since 1970 */
