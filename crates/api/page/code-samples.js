@@ -1,8 +1,10 @@
 // The code that makes the same cut again.
+
 import { Clip } from "./clip.js";
 import { CodeTabs } from "./code-tabs.js";
 import { formOf } from "./cut-form.js";
 import { storedOptions } from "./cut-options.js";
+import { edgeColorOf } from "./edge-color.js";
 import { FORMATS, outputName, quoted } from "./texts.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
@@ -65,6 +67,8 @@ function typescript(options, { keyColor: key, hints, trim, crop }, file) {
     options.size && !options.width && !options.height && `size: ${options.size}`,
     maxBytes && `// @ts-expect-error The SDK has no type for it.\n  maxBytes: ${JSON.stringify(maxBytes)}`,
     `quality: ${options.quality}`,
+    edgeColorOf(options) &&
+      `// @ts-expect-error The SDK has no type for it.\n  edgeColor: ${JSON.stringify(edgeColorOf(options))}`,
     options.audio === "drop" && '// @ts-expect-error The SDK has no type for it.\n  audio: "drop"',
   ];
   const fields = [
@@ -146,6 +150,7 @@ function commandLine(options, { keyColor: key, hints, trim, crop }, file) {
     if (size && sides.length === 0) command.push(`--size ${size}`);
     if (maxBytes) command.push(`--max-bytes ${word(maxBytes)}`);
     if (quality !== 60) command.push(`--quality ${quality}`);
+    if (edgeColorOf(options)) command.push(`--edge-color ${quoted(edgeColorOf(options))}`);
   }
   for (const { kind, time, x, y } of hints) command.push(`--hint ${kind}@${time},${x},${y}`);
   return command.join(" ");

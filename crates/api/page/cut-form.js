@@ -1,4 +1,5 @@
 // The fields of a submit.
+import { edgeColorOf } from "./edge-color.js";
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
@@ -38,4 +39,5 @@ function appendChosen(form, options) {
   if (options.size && !width && !height) form.append("size", options.size);
   if (options.maxBytes) form.append("maxBytes", options.maxBytes);
   if (hasQuality(options)) form.append("quality", String(options.quality));
+  if (edgeColorOf(options)) form.append("edgeColor", edgeColorOf(options));
 }

@@ -3,6 +3,7 @@ import { Clip } from "./clip.js";
 import { contradictionIn } from "./contradictions.js";
 import { CutActions } from "./cut-actions.js";
 import { formOf, hasQuality } from "./cut-form.js";
+import { edgeColorField, hasHardEdges } from "./edge-color.js";
 import { FramePreview } from "./frame-preview.js";
 import { h, uniqueId } from "./html.js";
 import { newBackgroundField } from "./new-background.js";
@@ -13,7 +14,7 @@ import { PRESETS } from "./presets.js";
 import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ preset: string, maxBytes: string, formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, tempo: string, loop: string, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, background: string, backgroundFile: File | null }} Options */
+/** @typedef {{ preset: string, maxBytes: string, formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, tempo: string, loop: string, fps: string, audio: string, size: string, width: string, height: string, fit: string, quality: number, edgeColor: string, background: string, backgroundFile: File | null }} Options */
 
 const STORAGE_KEY = "clearcut.options";
 /** The longer side of previews: a hole is visible, and the cut is quick. */
@@ -49,6 +50,7 @@ const DEFAULTS = {
   height: "",
   fit: "contain",
   quality: 60,
+  edgeColor: "",
   background: "",
   backgroundFile: null,
 };
@@ -70,6 +72,7 @@ export class CutOptions extends HTMLElement {
   /** The formats that the server can write; null before it has said so. @type {string[] | null} */
   #able = null;
   #quality = h("div", { class: "field" });
+  #edge = h("div", {});
   #byColor = h("div", { class: "options" });
   #more = h("details", { class: "more" });
   #formatFields = h("div", {});
@@ -139,7 +142,9 @@ export class CutOptions extends HTMLElement {
       this.#fit(),
       this.#maxBytes(),
       this.#quality,
+      this.#edge,
     );
+    this.#edge.replaceChildren(edgeColorField(this.options));
     this.#formatFields.replaceChildren(this.#formats());
     this.client?.formats().then((formats) => {
       this.#able = formats;
@@ -215,6 +220,7 @@ export class CutOptions extends HTMLElement {
     this.#actions.name("Cut this clip", nothing ? "Choose a format" : "");
     this.#byColor.hidden = this.options.method === "ai";
     this.#quality.hidden = !hasQuality(this.options);
+    this.#edge.hidden = !hasHardEdges(this.options);
   };
 
   #formats() {

@@ -115,6 +115,7 @@ const ASSETS: &[Asset] = &[
     asset!("option-place.js", SCRIPT),
     asset!("shortcuts.js", SCRIPT),
     asset!("results.js", SCRIPT),
+    asset!("edge-color.js", SCRIPT),
     asset!("clearcut-video.js", SCRIPT, "../../../../player/clearcut-video.js"),
 ];
 
