@@ -158,9 +158,9 @@ export class Client extends EventTarget {
     return this.#request(`/jobs/${id}/cancel`, { method: "POST" });
   }
 
-  /** @param {string} id @returns {Promise<{ jobId: string }>} the new job */
-  retry(id) {
-    return this.#request(`/jobs/${id}/retry`, { method: "POST" });
+  /** Runs a job again, once for all requests with the same `once`. @param {string} id @param {string} once @returns {Promise<{ jobId: string }>} the new job */
+  retry(id, once) {
+    return this.#request(`/jobs/${id}/retry`, { method: "POST", headers: { "idempotency-key": once } });
   }
 
   /** Removes a job and its files. @param {string} id */

@@ -167,36 +167,38 @@ export class Item extends EventTarget {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     return this.#attempt(async () => {
-      this.sentShare = 0;
-      this.changed();
-      const { jobId } = await this.#submitted(client, form, signal).finally(() => {
-        this.sentShare = null;
-        this.isLost = false;
-      });
+      const ask = (/** @type {string} */ once) => this.submit(client, copyOf(form), signal, once);
+      const { jobId } = await this.#answered(client, signal, ask);
       await this.#begin(client, jobId);
     });
   }
 
   /**
-   * Submits, again and again until the server answers, with one key: a job whose answer was lost is not made twice.
-   * @param {Client} client @param {FormData} form @param {AbortSignal} signal
+   * Asks for a job, again and again until the server answers, with one key: a job whose answer was lost is not made twice.
+   * @template T @param {Client} client @param {AbortSignal} signal @param {(once: string) => Promise<T>} ask
    */
-  async #submitted(client, form, signal) {
+  async #answered(client, signal, ask) {
     const once = randomId();
-    for (;;) {
-      try {
-        return await this.submit(client, copyOf(form), signal, once);
-      } catch (problem) {
-        const isPassing =
-          problem instanceof Problem &&
-          (problem.code === "UNREACHABLE" || (problem.code === "IDEMPOTENCY_CONFLICT" && problem.status === 409));
-        if (!isPassing) throw problem;
-        this.isLost = problem.code === "UNREACHABLE";
+    try {
+      for (;;) {
+        this.showSent(0);
+        try {
+          return await ask(once);
+        } catch (problem) {
+          const isPassing =
+            problem instanceof Problem &&
+            (problem.code === "UNREACHABLE" || (problem.code === "IDEMPOTENCY_CONFLICT" && problem.status === 409));
+          if (!isPassing) throw problem;
+          this.isLost = problem.code === "UNREACHABLE";
+        }
         this.showSent(0);
         await client.answers(signal);
+        if (signal.aborted) throw new Problem("JOB_CANCELLED", "it was not sent");
         this.isLost = false;
-        this.showSent(0);
       }
+    } finally {
+      this.sentShare = null;
+      this.isLost = false;
     }
   }
 
@@ -256,12 +258,14 @@ export class Item extends EventTarget {
   retry(client) {
     return this.#attempt(async () => {
       if (!this.job) return;
+      const { jobId: old } = this.job;
       this.#stop = new AbortController();
       const form = this.#form;
-      const accepted = client.retry(this.job.jobId).catch((problem) => {
+      const accepted = this.#answered(client, this.#stop.signal, (once) => client.retry(old, once));
+      const again = accepted.catch((problem) => {
         if (problem.code !== "INPUT_GONE" || !form || !this.canBeSent) throw problem;
       });
-      const jobId = (await accepted)?.jobId;
+      const jobId = (await again)?.jobId;
       if (!jobId && form) return this.send(client, form);
       if (!jobId) return;
       await this.#begin(client, jobId);
