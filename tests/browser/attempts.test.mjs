@@ -225,6 +225,32 @@ test("what could not be sent is sent when the line is back, and once", { timeout
   }
 });
 
+test("a retry whose answer is lost makes one job", { timeout: CUT_MS }, async () => {
+  const own = await startServer();
+  try {
+    const { page } = await comeQuickly({ to: own }, { size: "", formats: ["webm", "stacked-alpha", "apng", "mov"] });
+    await drop(page, ["dancer.mp4"]);
+    await page.click(cutButton);
+    await page.waitForSelector("clip-card[data-state=working]", { timeout: CUT_MS });
+    await page.click("cut-progress >> text=Cancel");
+    await page.waitForSelector("clip-card[data-state=cancelled]");
+    let tries = 0;
+    await page.route("**/retry", async (route) => {
+      tries += 1;
+      if (tries > 1) return route.continue();
+      await route.fetch();
+      await route.abort("connectionfailed");
+    });
+    await page.click("cut-progress >> text=Try again");
+    await page.waitForSelector("clip-card:is([data-state=waiting], [data-state=working])", { timeout: CUT_MS });
+    const headers = { authorization: `Bearer ${own.key}` };
+    const { data } = await (await fetch(`${own.baseUrl}/api/v1/jobs`, { headers })).json();
+    assert.deepEqual([data.jobs.length, tries], [2, 2]);
+  } finally {
+    await own.stop();
+  }
+});
+
 test("the page asks before it forgets what it is sending, or what is not cut yet", async () => {
   const { page } = await comeQuickly();
   await page.route("**/jobs/video/remove-background", () => {});

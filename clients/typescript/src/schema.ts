@@ -343,7 +343,8 @@ export interface paths {
         /**
          * Retry a job.
          * @description Runs a job that failed or was cancelled again, as a new job, if its clip is still available. The
-         *     old job stays as it is; the new job refers to it in `retryOf`.
+         *     old job stays as it is; the new job refers to it in `retryOf`. Sending the same request again with
+         *     the same `Idempotency-Key` creates no second job.
          */
         post: operations["retryJob"];
         delete?: never;
@@ -1136,6 +1137,8 @@ export interface components {
         Health: {
             /** @description All checks. */
             checks: components["schemas"]["Check"][];
+            /** @description The formats that jobs with a clip can have here. One that the server's ffmpeg cannot write is left out. */
+            formats: components["schemas"]["OutputFormat"][];
             /** @description `ready` if all checks passed. */
             status: components["schemas"]["HealthStatus"];
         };
@@ -3422,7 +3425,10 @@ export interface operations {
     retryJob: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A key that the client generates for this retry: 1-255 visible ASCII characters. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The `jobId` of the failed job. */
                 jobId: string;
@@ -3434,6 +3440,7 @@ export interface operations {
             /** @description The new job was accepted. */
             202: {
                 headers: {
+                    "Idempotent-Replayed"?: string;
                     Location?: string;
                     "Retry-After"?: string;
                     [name: string]: unknown;
@@ -3442,9 +3449,18 @@ export interface operations {
                     "application/json": components["schemas"]["Reply_Submitted"];
                 };
             };
+            /** @description Invalid `Idempotency-Key`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["JobNotFound"];
-            /** @description The job has not failed. */
+            /** @description The job has not failed, or the first request with this `Idempotency-Key` is under way. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -16,7 +16,10 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, Check,
-    http::{reply::Reply, vocabulary::HealthStatus},
+    http::{
+        reply::Reply,
+        vocabulary::{HealthStatus, OutputFormat},
+    },
 };
 
 /// The health of the server.
@@ -27,6 +30,9 @@ pub(crate) struct Health {
     status: &'static str,
     /// All checks.
     checks: Vec<Check>,
+    /// The formats that jobs with a clip can have here. One that the server's ffmpeg cannot write is left out.
+    #[schema(value_type = Vec<OutputFormat>)]
+    formats: Vec<&'static str>,
 }
 
 /// Liveness of the process.
@@ -58,7 +64,8 @@ pub(crate) async fn readyz(State(api): State<Api>, Extension(probes): Extension<
     checks.extend(api.readiness.checks());
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let health = Health { status: if ready { "ready" } else { "unready" }, checks };
+    let formats = api.settings.available_formats.iter().map(|format| format.name()).collect();
+    let health = Health { status: if ready { "ready" } else { "unready" }, checks, formats };
     (status, Json(Reply::new(health))).into_response()
 }
 

@@ -18,7 +18,10 @@ use crate::{
         field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
     },
-    jobs::shapes::{Job, Submitted},
+    jobs::{
+        idempotency::{self, IdempotencyKey},
+        shapes::{Job, Submitted},
+    },
     random::draw_random,
 };
 
@@ -88,15 +91,20 @@ pub(crate) async fn remove(
 /// Retry a job.
 ///
 /// Runs a job that failed or was cancelled again, as a new job, if its clip is still available. The
-/// old job stays as it is; the new job refers to it in `retryOf`.
+/// old job stays as it is; the new job refers to it in `retryOf`. Sending the same request again with
+/// the same `Idempotency-Key` creates no second job.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{jobId}/retry", tag = "jobs", operation_id = "retryJob", security(("key" = [])),
-    params(("jobId" = String, Path, description = "The `jobId` of the failed job.")),
+    params(
+        ("jobId" = String, Path, description = "The `jobId` of the failed job."),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key that the client generates for this retry: 1-255 visible ASCII characters."),
+    ),
     responses(
         (status = 202, description = "The new job was accepted.", body = Reply<Submitted>,
-            headers(("Location" = String), ("Retry-After" = String))),
+            headers(("Location" = String), ("Retry-After" = String), ("Idempotent-Replayed" = String))),
         KeyErrors, NoSuchJob,
-        (status = 409, description = "The job has not failed.", body = ErrorReply),
+        (status = 400, description = "Invalid `Idempotency-Key`.", body = ErrorReply),
+        (status = 409, description = "The job has not failed, or the first request with this `Idempotency-Key` is under way.", body = ErrorReply),
         (status = 410, description = "The clip of the job is past its retention.", body = ErrorReply),
     )
 )]
@@ -107,7 +115,20 @@ pub(crate) async fn retry(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
-    let new_id = JobId::from_random(draw_random()?);
+    let once = IdempotencyKey::read(&headers)?;
+    let begin =
+        |once: &IdempotencyKey| api.traffic.begin_submit(owner, once.as_str()).ok_or(ApiError::IdempotencyInProgress);
+    let _submit_guard = once.as_ref().map(begin).transpose()?;
+    let new_id = match &once {
+        // Everybody who repeats this retry means the same new job.
+        Some(once) => JobId::from_random(once.number_for(&id)),
+        None => JobId::from_random(draw_random()?),
+    };
+    if once.is_some() && api.queue.read(owner, &new_id).await?.is_some() {
+        let mut reply = accepted_reply(&api, (owner, &new_id), &headers, Vec::new())?;
+        reply.headers_mut().insert(idempotency::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        return Ok(reply);
+    }
     match api.queue.retry(owner, &id, new_id.clone()).await? {
         RetryResult::Accepted => accepted_reply(&api, (owner, &new_id), &headers, Vec::new()),
         RetryResult::Missing => Err(ApiError::JobNotFound),

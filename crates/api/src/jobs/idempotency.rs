@@ -1,6 +1,7 @@
-//! Idempotency keys of submits.
+//! Idempotency keys of submits and retries.
 
 use axum::http::{HeaderMap, HeaderName};
+use clearcut_job::JobId;
 use clearcut_queue::Idempotency;
 use sha2::{Digest as _, Sha256};
 
@@ -37,6 +38,13 @@ impl IdempotencyKey {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The number from which the job is named that a retry of `id` with this key creates. Nobody else
+    /// can find it, because nobody else knows `id`.
+    pub(crate) fn number_for(&self, id: &JobId) -> u128 {
+        let digest = Sha256::digest(format!("retry:{id}:{}", self.0));
+        digest.iter().take(16).fold(0, |number, byte| (number << 8) | u128::from(*byte))
     }
 
     /// Combines this key with a digest of the body's `parts`. The digest covers the name and the

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clearcut_job::{Failure, FailureCode, WorkerId};
+use axum::{body::Body, http::Request};
+use clearcut_job::{Failure, FailureCode, JobId, WorkerId};
 use clearcut_queue::Ending;
 use serde_json::json;
 
@@ -86,6 +87,33 @@ async fn a_failed_job_is_retried_as_a_new_job_that_refers_to_it() {
     assert_eq!(server.objects().len(), 2);
     server.send("DELETE", &format!("/api/v1/jobs/{}", next.id), KEY).await;
     server.assert_empty("deleting both jobs").await;
+}
+
+#[tokio::test]
+async fn a_retry_that_is_repeated_with_its_key_creates_one_job() {
+    let server = Server::new().await;
+    let (first, other) = (server.submit_job().await, server.submit_job().await);
+    for id in [&first, &other] {
+        server.send("POST", &format!("/api/v1/jobs/{id}/cancel"), KEY).await;
+    }
+    let retry = |id: &JobId, once: &str| {
+        let request =
+            Request::post(format!("/api/v1/jobs/{id}/retry")).header("authorization", format!("Bearer {KEY}"));
+        server.ask(request.header("idempotency-key", once).body(Body::empty()).unwrap())
+    };
+    let retried = retry(&first, "a").await;
+    assert_eq!((retried.status.as_u16(), retried.header("idempotent-replayed")), (202, ""));
+    let new_id = retried.json()["data"]["jobId"].clone();
+    // Also when the new job has ended.
+    server.send("POST", &format!("/api/v1/jobs/{}/cancel", new_id.as_str().unwrap()), KEY).await;
+    let again = retry(&first, "a").await;
+    assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (202, "true"));
+    assert_eq!((&again.json()["data"]["jobId"], server.queue.depth().await.unwrap().queued), (&new_id, 0));
+    // Another key, or the same one for another job, is another retry.
+    assert_ne!(retry(&first, "b").await.json()["data"]["jobId"], new_id);
+    assert_ne!(retry(&other, "a").await.json()["data"]["jobId"], new_id);
+    assert_eq!(server.queue.depth().await.unwrap().queued, 2);
+    assert_eq!(retry(&first, "").await.error(), (400, "INVALID_REQUEST".to_owned()));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_api::{Check, Readiness};
-use clearcut_job::SystemClock;
+use clearcut_job::{OutputFormat, SystemClock};
 use clearcut_queue::{Policy, SqliteQueue};
 
 use crate::fixture::{Answer, Server};
@@ -54,6 +54,13 @@ async fn readiness_checks_the_disk_on_each_request() {
     assert_eq!(ready(&server, "disk").await, (503, false));
     fs::rename(&aside, server.folder()).unwrap();
     assert_eq!(ready(&server, "disk").await, (200, true));
+}
+
+#[tokio::test]
+async fn readiness_names_the_formats_that_can_be_made() {
+    let formats = vec![OutputFormat::Webm, OutputFormat::Poster];
+    let server = Server::with(|settings| settings.available_formats = formats).await;
+    assert_eq!(server.get("/readyz", "").await.json()["data"]["formats"], serde_json::json!(["webm", "poster"]));
 }
 
 #[tokio::test]
