@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::{JobId, error_line};
-use clearcut_queue::{KeyId, RetryResult};
+use clearcut_queue::{KeyId, QueueError, RetryResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -124,12 +124,20 @@ pub(crate) async fn retry(
         Some(once) => JobId::from_random(once.number_for(&id)),
         None => JobId::from_random(draw_random()?),
     };
-    if once.is_some() && api.queue.read(owner, &new_id).await?.is_some() {
+    let replayed = || {
         let mut reply = accepted_reply(&api, (owner, &new_id), &headers, Vec::new())?;
         reply.headers_mut().insert(idempotency::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-        return Ok(reply);
+        Ok(reply)
+    };
+    if once.is_some() && api.queue.read(owner, &new_id).await?.is_some() {
+        return replayed();
     }
-    match api.queue.retry(owner, &id, new_id.clone()).await? {
+    let retried = match api.queue.retry(owner, &id, new_id.clone()).await {
+        // Another server has just made it.
+        Err(QueueError::Taken) if once.is_some() => return replayed(),
+        retried => retried?,
+    };
+    match retried {
         RetryResult::Accepted => accepted_reply(&api, (owner, &new_id), &headers, Vec::new()),
         RetryResult::Missing => Err(ApiError::JobNotFound),
         RetryResult::NotFailed(state) => Err(ApiError::NotFailed { state }),
