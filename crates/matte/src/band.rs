@@ -69,6 +69,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         .zip(&backgrounds)
         .map(|(profile, background)| Profile {
             foreground: subject_colors.with_hue_limited(profile.foreground, *background),
+            full_color: profile.full_color.map(|color| subject_colors.with_hue_limited(color, *background)),
             ..*profile
         })
         .collect();
@@ -191,13 +192,14 @@ fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
         }
     }
     let averaged = (0..edge.len()).map(|at| {
-        if smoothed[at].is_line {
-            collect_near(&smoothed, at, LINE_REACH, &mut nearby);
-            smoothed[at].with_line_color(&nearby, scene.background(edge[at]))
+        collect_near(&smoothed, at, if smoothed[at].is_line { LINE_REACH } else { 2 }, &mut nearby);
+        let background = scene.background(edge[at]);
+        let profile = if smoothed[at].is_line {
+            smoothed[at].with_line_color(&nearby, background)
         } else {
-            collect_near(&smoothed, at, 2, &mut nearby);
             smoothed[at].averaged_with(&nearby)
-        }
+        };
+        profile.with_full_color(&nearby, background)
     });
     averaged.collect()
 }

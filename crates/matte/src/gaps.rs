@@ -148,6 +148,8 @@ fn gap_mixture(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
         is_backed: false,
         is_line: false,
         is_outline: false,
+        cell_sum: [0.0; 3],
+        full_color: None,
     };
     Some(unmixed(&profile, seen, background, scene.plate))
 }

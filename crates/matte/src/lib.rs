@@ -80,6 +80,7 @@ mod enclosed;
 mod field;
 mod fit;
 mod follow;
+mod full_chroma;
 mod gaps;
 mod glass;
 mod grain;

@@ -2,6 +2,7 @@
 //! edge pixel, and the color where it ends.
 
 use crate::{
+    full_chroma,
     levels::{dot, from_black, median},
     mixing_line::{MixingLine, OFF_LINE},
     outline::{around, place},
@@ -86,6 +87,10 @@ pub(crate) struct Profile {
     pub(crate) is_line: bool,
     /// The foreground is that of an outline in front of another color.
     pub(crate) is_outline: bool,
+    /// See [`full_chroma::cell_sum`]; 0.0 if this is no thin thing.
+    pub(crate) cell_sum: [f32; 3],
+    /// The foreground of a thin thing with all of its chroma, if luma tells how much it lacks.
+    pub(crate) full_color: Option<[f32; 3]>,
 }
 
 impl Profile {
@@ -126,6 +131,15 @@ impl Profile {
         let same_color = near.iter().filter(|other| other.is_line).map(contrast).filter(is_same_color);
         let strongest = same_color.max_by(|a, b| weighted_length(a).total_cmp(&weighted_length(b))).unwrap_or(own);
         Self { foreground: [0, 1, 2].map(|k| background[k] + strongest[k]), ..*self }
+    }
+
+    /// This profile with [`Profile::full_color`], read from those in `near` that have its hue.
+    pub(crate) fn with_full_color(self, near: &[Self], background: [f32; 3]) -> Self {
+        let contrast = [0, 1, 2].map(|k| self.foreground[k] - background[k]);
+        let gain = full_chroma::gain(contrast, near.iter().map(|other| other.cell_sum));
+        let full = [contrast[0], gain * contrast[1], gain * contrast[2]];
+        let full_color = || [0, 1, 2].map(|k| (background[k] + full[k]).clamp(1.0, 254.0));
+        Self { full_color: (gain > 1.0 && !self.is_backed).then(full_color), ..self }
     }
 
     /// This profile with the mean outline of `near` if it has none and a part of them have one.
@@ -199,6 +213,8 @@ impl<'a> Path<'a> {
             is_backed: true,
             is_line: false,
             is_outline: false,
+            cell_sum: [0.0; 3],
+            full_color: None,
         }
     }
 
@@ -261,6 +277,8 @@ impl<'a> Path<'a> {
         let most = contrasts.iter().map(weighted_length).fold(0.0, f32::max);
         let inner = || contrasts.iter().filter(|contrast| weighted_length(contrast) >= INNER_SHARE * most);
         let count = inner().count().max(1) as f32;
+        let middle = (0..contrasts.len()).max_by(|a, b| contrasts[*a][0].abs().total_cmp(&contrasts[*b][0].abs()));
+        let cell_sum = full_chroma::cell_sum(self.place(middle.unwrap_or(0)), self.scene);
         let foreground = [0, 1, 2].map(|k| self.background[k] + inner().map(|c| c[k]).sum::<f32>() / count);
         Profile {
             width: end as u8,
@@ -270,13 +288,20 @@ impl<'a> Path<'a> {
             is_backed: false,
             is_line,
             is_outline: false,
+            cell_sum,
+            full_color: None,
         }
+    }
+
+    /// Column and row of step `at`, half a pixel further so that the integer part is the pixel.
+    fn place(&self, at: usize) -> [f32; 2] {
+        [0, 1].map(|k| self.start[k] + self.normal[k] * at as f32 + 0.5)
     }
 
     /// Contrast with the background `at` steps from the edge. `None` beyond the subject.
     fn contrast(&mut self, at: usize) -> Option<[f32; 3]> {
         while self.read_count <= at && !self.has_ended && self.read_count < self.contrasts.len() {
-            let place = [0, 1].map(|k| self.start[k] + self.normal[k] * self.read_count as f32 + 0.5);
+            let place = self.place(self.read_count);
             let (x, y) = (place[0] as usize, place[1] as usize);
             let index = y * self.scene.width + x;
             let is_inside = place[0] >= 0.0 && place[1] >= 0.0 && x < self.scene.width && index < self.mask.len();

@@ -50,6 +50,11 @@ impl<'a> Scene<'a> {
         self.map.has_open_pockets
     }
 
+    /// Whether chroma has half the resolution of luma.
+    pub(crate) fn has_halved_chroma(&self) -> bool {
+        self.pixels.chroma_shift > 0
+    }
+
     /// See [`DistanceMap::contrast`].
     pub(crate) fn contrast(&self) -> &'a [u8] {
         &self.map.contrast

@@ -88,6 +88,8 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], p
         let left_over = (here[k] - mixed * full[k]).clamp(-most_left_over, most_left_over);
         profile.foreground[k] + foreground_share[k.min(1)] * left_over
     });
+    // What chroma lacks of a thin thing is no remainder.
+    let foreground = profile.full_color.map_or(foreground, |[_, blue, red]| [foreground[0], blue, red]);
     Unmixed { alpha, foreground }
 }
 

@@ -43,6 +43,34 @@ fn lines_are_as_thick_as_they_were_drawn() {
     }
 }
 
+/// Slanting lines two pixels wide of one color, on a background of another.
+fn slanting_lines(color: [u8; 3], back: [u8; 3]) -> Frame {
+    let lines = |x: usize, y: usize| {
+        let one = |k: usize| covered(x, 20.25 + 30.0 * k as f32 + 0.06 * y as f32, 2.0);
+        if (20..140).contains(&y) { (0..4).map(one).sum::<f32>() } else { 0.0 }
+    };
+    painted(square(), 1, |x, y| mixed(color, back, lines(x, y)))
+}
+
+/// Mean Cb and Cr of the chroma samples that lie under at least one solid pixel.
+fn mean_chroma(out: &Frame) -> [f32; 2] {
+    let (alpha, half) = (alpha(out), SIDE / 2);
+    let is_solid = |at: usize| {
+        let pixel = 2 * (at / half) * SIDE + 2 * (at % half);
+        [pixel, pixel + 1, pixel + SIDE, pixel + SIDE + 1].iter().any(|&pixel| alpha[pixel] > 0.95)
+    };
+    let solid: Vec<usize> = (0..half * half).filter(|&at| is_solid(at)).collect();
+    [out.cb(), out.cr()].map(|plane| solid.iter().map(|&at| f32::from(plane[at])).sum::<f32>() / solid.len() as f32)
+}
+
+#[test]
+fn thin_lines_have_their_own_chroma_although_it_is_halved() {
+    // Violet on yellow: halving leaves two thirds of the contrast in chroma.
+    let (violet, yellow) = ([110, 190, 122], [200, 30, 150]);
+    let [blue, red] = mean_chroma(&cut_one(&slanting_lines(violet, yellow)));
+    assert!((blue - 190.0).abs() < 16.0 && (red - 122.0).abs() < 8.0, "{blue} {red} instead of 190 122");
+}
+
 #[test]
 fn the_gap_between_two_lines_is_clear() {
     // Lines of 4 pixels with a gap of 2. Blur has left a tenth of the lines' color in the gap.
