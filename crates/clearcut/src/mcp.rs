@@ -36,7 +36,7 @@ use crate::{
     installed_models::{InstalledModels, ModelOptions},
     outputs::Outputs,
     probe::{probe_clip, probe_image},
-    server::async_runtime,
+    server::{async_runtime, mark_own_children},
 };
 
 /// Runs `clearcut mcp` until the client closes standard input, or a signal arrives.
@@ -44,6 +44,8 @@ pub(crate) fn run(tools: Tools, models: &ModelOptions, options: &McpOptions) -> 
     let filter = EnvFilter::builder().parse_lossy(&options.log);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
     let roots = roots(options)?;
+    let children = mark_own_children().map_err(|error| Failure::host_error(ErrorCode::RuntimeFailed, &error))?;
+    let tools = tools.marked(&children.mark);
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let runtime = async_runtime()?;
     let served = runtime.block_on(async {

@@ -31,6 +31,7 @@ mod shutdown;
 mod times;
 mod welcome;
 
+pub(crate) use child_processes::mark_own_children;
 use clearcut_parallel::MemoryBudget;
 pub(crate) use config::{ServeOptions, hide_from_workers};
 pub(crate) use db::DbOptions;

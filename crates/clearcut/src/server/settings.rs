@@ -276,7 +276,8 @@ mod tests {
     use clap::Args as _;
 
     /// Settings whose default is no value, with the words for it in the reference and in the help.
-    const IN_WORDS: [(&str, &str, &str); 7] = [
+    const IN_WORDS: [(&str, &str, &str); 8] = [
+        ("metrics_listen", "none, no metrics", "none, no metrics"),
         ("database", "a file in the data folder", "a file in the data folder"),
         ("store", "the data folder", "the data folder"),
         ("result_urls", "presigned if store is set, otherwise proxied", "presigned if store is set, otherwise proxied"),
@@ -303,7 +304,7 @@ mod tests {
         let debug = format!("{file:?}");
         assert!(!debug.contains("None"), "{debug}");
         assert_eq!(file.max_connections_per_address, Some(ConnectionLimits::default().max_per_address));
-        (file.database, file.store, file.result_urls) = (None, None, None);
+        (file.database, file.store, file.result_urls, file.metrics_listen) = (None, None, None, None);
         (file.public_url, file.max_connections_per_address, file.cut_threads) = (None, None, None);
         let options = ServeOptions::beside_a_server(PathBuf::new(), None);
         let from_file = Settings::merge(&options, file).unwrap();
