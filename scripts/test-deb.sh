@@ -6,21 +6,23 @@ dist=$(cd "$1" && pwd) scripts=$(cd "$(dirname "$0")" && pwd)
 deb=$(ls "$dist"/clearcut_*.deb)
 version=$(dpkg-deb -f "$deb" Version)
 root=$(mktemp -d /tmp/clearcut-deb-XXXXXX)
+chmod 755 "$root"
 server=
 finish() {
   [ -z "$server" ] || kill "$server" 2>/dev/null || true
-  mountpoint -q "$root/proc" && umount "$root/proc"
-  mountpoint -q "$root/dev" && umount -R "$root/dev"
-  rm -rf "$root"
+  umount --lazy "$root/proc" 2>/dev/null || true
+  umount --lazy --recursive "$root/dev" 2>/dev/null || true
+  # Never what is still mounted there.
+  rm -rf --one-file-system "$root"
 }
 trap finish EXIT
 
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-mirror=$(grep -rhoP '^(deb|URIs:).*?\Khttps?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -1)
+mirror=$(apt-get indextargets --format '$(SUITE) $(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+  awk -v suite="$suite" '($1 == suite || $2 == suite) && $3 == "main" { print $4; exit }')
 echo "a fresh $suite"
 debootstrap --variant=minbase --include=ca-certificates,curl "$suite" "$root" "$mirror" >/dev/null
 cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
-for file in /etc/apt/sources.list /etc/apt/sources.list.d; do [ ! -e "$file" ] || cp -r "$file" "$root/etc/apt/"; done
 mount -t proc proc "$root/proc"
 mount --rbind --make-rslave /dev "$root/dev"
 cp "$deb" "$root/root/clearcut.deb"
@@ -30,14 +32,14 @@ inside() { chroot "$root" env LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
 echo "install"
 inside apt-get -qq update
 inside apt-get -qq install -y --no-install-recommends /root/clearcut.deb >/dev/null
-inside clearcut --version | grep -q "${version%-*}"
+inside clearcut --version | grep "${version%-*}" >/dev/null
 inside sh -c 'getent passwd clearcut >/dev/null'
 inside test -s /usr/share/man/man1/clearcut.1.gz
 inside test -s /etc/clearcut/clearcut.toml
 
 echo "cut"
 inside clearcut cut /root/mascot.mp4 -o /root/mascot.webm --size 128 --trim ,0.5 --quiet
-inside ffprobe -v error -show_entries stream_tags=alpha_mode -of csv=p=0 /root/mascot.webm | grep -q 1
+inside ffprobe -v error -show_entries stream_tags=alpha_mode -of csv=p=0 /root/mascot.webm | grep 1 >/dev/null
 
 # The command line of the unit, as its user.
 serve() {
@@ -58,7 +60,7 @@ stop() {
 echo "serve, and cut as a job"
 serve
 key=$(grep -ohE 'hc_[A-Za-z0-9]{32}' "$root/root/serve.log" | head -1)
-job=$(curl -fsS -H "Authorization: Bearer $key" -H "Prefer: wait=120" -F "file=@$root/root/mascot.mp4" -F format=webm -F size=64 -F fps=5 \
+job=$(curl -fsS -H "Authorization: Bearer $key" -H "Prefer: wait=60" -F "file=@$root/root/mascot.mp4" -F format=webm -F size=64 -F fps=5 \
   http://127.0.0.1:8797/api/v1/jobs/video/remove-background)
 grep -q '"completed"' <<<"$job"
 id=$(grep -oP '"jobId":"\K[^"]+' <<<"$job" | head -1)
@@ -75,13 +77,13 @@ rm -rf "$work"
 inside apt-get -qq install -y --no-install-recommends -o Dpkg::Options::=--force-confold /root/next.deb >/dev/null
 grep -q "changed by the administrator" "$root/etc/clearcut/clearcut.toml"
 serve
-curl -fsS -H "Authorization: Bearer $key" "http://127.0.0.1:8797/api/v1/jobs/$id" | grep -q '"completed"'
+curl -fsS -H "Authorization: Bearer $key" "http://127.0.0.1:8797/api/v1/jobs/$id" | grep '"completed"' >/dev/null
 stop
 
 echo "remove: data stays"
 inside apt-get -qq remove -y clearcut >/dev/null
 test ! -e "$root/usr/bin/clearcut"
-test -s "$root/var/lib/clearcut/clearcut.db" || ls -A "$root/var/lib/clearcut" | grep -q .
+test -s "$root/var/lib/clearcut/clearcut.db" || [ -n "$(ls -A "$root/var/lib/clearcut")" ]
 
 echo "purge: nothing stays"
 inside apt-get -qq purge -y clearcut >/dev/null
