@@ -14,7 +14,7 @@ export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/n
 machine=$(uname -m)
 
 need() { # need NAME VERSION: a subcommand of cargo
-  "$tools/bin/$1" --version 2>/dev/null | grep -q "$2" || cargo install --quiet --locked --root "$tools" --version "$2" "$1"
+  "$tools/bin/$1" --version 2>/dev/null | grep "$2" >/dev/null || cargo install --quiet --locked --root "$tools" --version "$2" "$1"
 }
 
 cargo build --release --locked --package clearcut

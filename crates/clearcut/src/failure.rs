@@ -30,7 +30,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(code: ErrorCode, message: String, hint: Option<String>) -> Self {
+    /// Failure with a code, what went wrong, and what to do.
+    pub(crate) fn new(code: ErrorCode, message: String, hint: Option<String>) -> Self {
         Self { code, message, hint, input: None, is_printed: false }
     }
 

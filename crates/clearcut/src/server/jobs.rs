@@ -150,10 +150,10 @@ async fn watch(queue: &dyn Queue, mut job: JobRecord) -> Result<(), Failure> {
     }
     match job.failure {
         None => Ok(()),
-        Some(failure) => Err(Failure::output(
+        Some(failure) => Err(Failure::new(
             failure.code.code(),
             format!("the job failed: {}", failure.message),
-            "clearcut jobs retry makes a new job of it.",
+            Some("clearcut jobs retry makes a new job of it.".to_owned()),
         )),
     }
 }
