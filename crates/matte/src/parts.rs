@@ -9,6 +9,7 @@
 
 mod region;
 mod seam;
+mod sides;
 
 use clearcut_frame::Frame;
 use region::{Place, region_of};
@@ -65,6 +66,9 @@ pub(crate) fn split(
     };
     let (first, second) = (fitted(false, seeds[0]), fitted(true, seeds[1]));
     if !first.is_within(max_noise) || !second.is_within(max_noise) {
+        return None;
+    }
+    if region.is_surround() && !sides::are_straight(region, &second, siting, frames) {
         return None;
     }
     let share = seam::shares(&first, &second, siting, frames, region);

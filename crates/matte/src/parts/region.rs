@@ -73,9 +73,19 @@ impl Region {
     }
 
     /// Returns true if the region is a surround: narrow bars on all four sides.
-    fn is_surround(&self) -> bool {
+    pub(super) fn is_surround(&self) -> bool {
         let [left, top, right, bottom] = self.inner;
         [left, top, 1.0 - right, 1.0 - bottom].iter().all(|bar| *bar > 0.0 && *bar <= MAX_BAR_WIDTH)
+    }
+
+    /// First and last of the inner rectangle along an axis: 0 across, 1 down.
+    pub(super) const fn span(&self, axis: usize) -> [f64; 2] {
+        [self.inner[axis], self.inner[axis + 2]]
+    }
+
+    /// Width of the bar on a side: left, top, right, bottom.
+    pub(super) fn bar(&self, side: usize) -> f64 {
+        if side < 2 { self.inner[side] } else { 1.0 - self.inner[side] }
     }
 
     /// Returns true if the two parts may blend at a place: near a cut, or in the corner of a
